@@ -1,0 +1,21 @@
+import type { Database } from "../db/database.ts";
+import type { Hasher } from "../password/hasher.ts";
+
+export type RandomBytes = (length: number) => Uint8Array;
+
+/** What the rules need from outside. Time and randomness come in, so that tests decide them. */
+export interface AuthDeps {
+  readonly db: Database;
+  readonly hasher: Hasher;
+  readonly now: () => Date;
+  readonly randomBytes: RandomBytes;
+  /** Keeps work alive after the answer is sent (`waitUntil` on Workers). Its failures are logged, never thrown. */
+  readonly background: (task: string, work: () => Promise<void>) => void;
+  readonly policy: AuthPolicy;
+}
+
+export interface AuthPolicy {
+  readonly registration: "open" | "closed";
+  /** Code points; see password-policy.ts. */
+  readonly passwordMinLength: number;
+}

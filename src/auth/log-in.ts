@@ -1,0 +1,45 @@
+import { insertSession } from "../db/sessions.ts";
+import { type Credentials, findUserByEmail, replacePasswordHash } from "../db/users.ts";
+import { AuthError } from "../errors.ts";
+import type { AuthDeps } from "./deps.ts";
+import { createSession, endSession, type OpenedSession } from "./session.ts";
+
+export interface LogIn {
+  /** Normalised by `emailAddress`. */
+  readonly email: string;
+  readonly password: string;
+  readonly userAgent: string | null;
+  /** The session the caller came with; it ends when the new one opens (ASVS 5.0 7.2.4). */
+  readonly previousToken: string | null;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Verifies credentials and opens a session.
+ * Throws AuthError INVALID_CREDENTIALS, PasswordError, HasherError HASHER_BUSY, DatabaseError.
+ */
+export async function logIn(deps: AuthDeps, attempt: LogIn): Promise<OpenedSession> {
+  const account = await findUserByEmail(deps.db, attempt.email);
+  // Hash even when the account is missing, so that both answers take the same time.
+  const verification = await deps.hasher.verify(
+    attempt.password,
+    account?.passwordHash ?? null,
+    attempt.signal ? { signal: attempt.signal } : {},
+  );
+  if (account === null || !verification.ok || account.user.disabledAt !== null) {
+    throw new AuthError("INVALID_CREDENTIALS", "The e-mail address or the password is wrong.");
+  }
+  if (verification.needsRehash) {
+    deps.background("rehash password", () => rehash(deps, account, attempt.password));
+  }
+  const { token, ...session } = createSession(deps, { userId: account.user.id, userAgent: attempt.userAgent });
+  await insertSession(deps.db, session);
+  if (attempt.previousToken !== null) await endSession(deps, attempt.previousToken);
+  return { user: account.user, session, token };
+}
+
+/** Compare-and-set on the old string, so that a password changed meanwhile is never put back. */
+async function rehash(deps: AuthDeps, account: Credentials, password: string): Promise<void> {
+  const to = await deps.hasher.hash(password);
+  await replacePasswordHash(deps.db, { userId: account.user.id, from: account.passwordHash, to });
+}

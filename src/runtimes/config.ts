@@ -1,0 +1,144 @@
+import { z } from "zod";
+import { DEFAULT_MIN_LENGTH, LOWEST_MIN_LENGTH } from "../auth/password-policy.ts";
+
+/** Settings as they come: the environment of a process, or the bindings of a Worker. */
+export type SettingsSource = Readonly<Record<string, unknown>>;
+
+/** What one edge runs with, everything checked. */
+export interface EdgeSettings {
+  readonly appOrigin: string;
+  readonly allowedOrigins: ReadonlySet<string>;
+  readonly registration: "open" | "closed";
+  readonly passwordProfile: "standard" | "development";
+  /** Key ids to keys, in order; the last is current. */
+  readonly passwordPeppers: ReadonlyMap<string, Uint8Array>;
+  readonly passwordMinLength: number;
+  readonly hashThreads: number | undefined;
+  readonly hashQueue: number;
+  readonly daemonUrl: string;
+  readonly daemonAudience: string;
+  readonly databaseUrl: string | undefined;
+  readonly databaseDriver: DatabaseDriver | undefined;
+}
+
+export type DatabaseDriver = (typeof DATABASE_DRIVERS)[number];
+const DATABASE_DRIVERS = ["neon-http", "neon-ws", "tcp", "pglite"] as const;
+
+/** A setting that cannot be used; the message names it and says what would do. Values stay out of it, for some are secret. */
+export class SettingsError extends Error {
+  override readonly name = "SettingsError";
+  readonly code = "SETTINGS_INVALID";
+}
+
+/** Argon2's secret input is at most this long here, and a key id at most 8 bytes (PHC string format). */
+const PEPPER_BYTES = { min: 16, max: 64 };
+
+/** Never digits alone: JavaScript would sort such keys to the front, and the last one is current. */
+const KEY_ID = /^(?!\d+$)[A-Za-z0-9_-]{1,8}$/;
+
+const unset = z.literal("").transform(() => undefined);
+const optional = <T>(schema: z.ZodType<T>) => z.union([unset, schema]).optional();
+const count = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d{1,6}$/)
+    .transform(Number)
+    .pipe(z.number().min(min).max(max));
+
+/** One schema a setting, with the sentence that a person gets who set it to something else. */
+const SETTINGS = {
+  APP_ORIGIN: [optional(z.string()), "an origin such as https://login.example.com"],
+  REGISTRATION: [optional(z.enum(["open", "closed"])), "open or closed"],
+  PASSWORD_PROFILE: [optional(z.enum(["standard", "development"])), "standard or development"],
+  PASSWORD_PEPPERS: [optional(z.string()), 'JSON like {"k1":"<base64 key of 16 to 64 bytes>"}, the current one last'],
+  PASSWORD_MIN_LENGTH: [optional(count(LOWEST_MIN_LENGTH, 256)), `a number from ${LOWEST_MIN_LENGTH} to 256`],
+  HASH_THREADS: [optional(count(1, 64)), "a number from 1 to 64"],
+  HASH_QUEUE: [optional(count(1, 10_000)), "a number from 1 to 10000"],
+  DAEMON_URL: [optional(z.url({ protocol: /^https?$/ })), "the daemon's http or https address"],
+  DAEMON_AUDIENCE: [optional(z.string().max(200)), "a name of at most 200 characters"],
+  DATABASE_URL: [optional(z.string().regex(/^postgres(ql)?:\/\//)), "a postgres:// address"],
+  DATABASE_DRIVER: [optional(z.enum(DATABASE_DRIVERS)), DATABASE_DRIVERS.join(", ")],
+  EMAIL_VERIFICATION: [optional(z.enum(["off"])), "off: sending mail is not part of this version"],
+} as const satisfies Record<string, readonly [z.ZodType, string]>;
+
+type Settings = { [Name in keyof typeof SETTINGS]: z.infer<(typeof SETTINGS)[Name][0]> };
+
+/**
+ * Reads and checks an edge's settings. `ownOrigin` is the address it listens on, where there is one (not on Workers).
+ * Throws SettingsError.
+ */
+export function readSettings(source: SettingsSource, ownOrigin?: string): EdgeSettings {
+  const settings = parseAll(source);
+  const appOrigin = readOrigin(settings.APP_ORIGIN ?? ownOrigin);
+  const loopback = isLoopback(appOrigin);
+  const passwordProfile = settings.PASSWORD_PROFILE ?? "standard";
+  if (passwordProfile === "development" && !loopback) {
+    throw new SettingsError("PASSWORD_PROFILE=development is for tests: it needs an APP_ORIGIN on loopback.");
+  }
+  return {
+    appOrigin: appOrigin.origin,
+    allowedOrigins: new Set(loopback ? loopbackNames(appOrigin) : [appOrigin.origin]),
+    registration: settings.REGISTRATION ?? (loopback ? "open" : "closed"),
+    passwordProfile,
+    passwordPeppers: readPeppers(settings.PASSWORD_PEPPERS),
+    passwordMinLength: settings.PASSWORD_MIN_LENGTH ?? DEFAULT_MIN_LENGTH,
+    hashThreads: settings.HASH_THREADS,
+    hashQueue: settings.HASH_QUEUE ?? 32,
+    daemonUrl: settings.DAEMON_URL ?? "http://127.0.0.1:8788",
+    daemonAudience: settings.DAEMON_AUDIENCE ?? "gatehouse-daemon",
+    databaseUrl: settings.DATABASE_URL,
+    databaseDriver: settings.DATABASE_DRIVER,
+  };
+}
+
+function parseAll(source: SettingsSource): Settings {
+  const read = Object.entries(SETTINGS).map(([name, [schema, expected]]) => {
+    const result = (schema as z.ZodType).safeParse(source[name]);
+    if (!result.success) throw new SettingsError(`${name} must be ${expected}.`);
+    return [name, result.data] as const;
+  });
+  return Object.fromEntries(read) as Settings;
+}
+
+function readOrigin(value: string | undefined): URL {
+  if (value === undefined) {
+    throw new SettingsError("APP_ORIGIN is required here: the origin people see, such as https://login.example.com.");
+  }
+  const url = URL.canParse(value) ? new URL(value) : null;
+  if (url === null || !/^https?:$/.test(url.protocol) || (value !== url.origin && value !== `${url.origin}/`)) {
+    throw new SettingsError("APP_ORIGIN must be an origin without a path, such as https://login.example.com.");
+  }
+  if (url.protocol === "http:" && !isLoopback(url)) {
+    throw new SettingsError("APP_ORIGIN must be https, except on loopback: passwords and cookies travel over it.");
+  }
+  return url;
+}
+
+const LOOPBACK_HOSTS = ["127.0.0.1", "localhost", "[::1]"];
+
+function isLoopback(url: URL): boolean {
+  return LOOPBACK_HOSTS.includes(url.hostname);
+}
+
+function loopbackNames(url: URL): string[] {
+  return LOOPBACK_HOSTS.map((host) => `${url.protocol}//${host}${url.port === "" ? "" : `:${url.port}`}`);
+}
+
+function readPeppers(json: string | undefined): ReadonlyMap<string, Uint8Array> {
+  if (json === undefined) return new Map();
+  try {
+    const entries = z.record(z.string().regex(KEY_ID), z.base64()).parse(JSON.parse(json));
+    return new Map(Object.entries(entries).map(([id, key]) => [id, pepperKey(key)]));
+  } catch {
+    // The cause is dropped on purpose: a parser's message may quote a key.
+    throw new SettingsError(
+      `PASSWORD_PEPPERS must be ${SETTINGS.PASSWORD_PEPPERS[1]}; a key's id has 1 to 8 of A-Z a-z 0-9 _ - and is not a number.`,
+    );
+  }
+}
+
+function pepperKey(base64: string): Uint8Array {
+  const key = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
+  if (key.length < PEPPER_BYTES.min || key.length > PEPPER_BYTES.max) throw new RangeError("pepper length");
+  return key;
+}
