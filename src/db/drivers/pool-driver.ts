@@ -1,0 +1,61 @@
+import type { Driver, DriverQuery, DriverRow } from "./driver.ts";
+import { wireTypes } from "./wire-types.ts";
+
+interface QueryConfig {
+  readonly text: string;
+  readonly values: unknown[];
+  readonly rowMode: "array";
+  readonly types: typeof wireTypes;
+  readonly name?: string;
+}
+
+/** What pg and Neon's WebSocket driver have in common: one is made from the other. */
+export interface PoolClient {
+  query(config: QueryConfig | string): Promise<{ rows: DriverRow[] }>;
+  release(destroy?: boolean): void;
+}
+
+export interface Pool {
+  query(config: QueryConfig): Promise<{ rows: DriverRow[] }>;
+  connect(): Promise<PoolClient>;
+}
+
+export interface PoolDriverOptions {
+  /** Parse each statement once a connection. Off where many clients share a backend, or a connection lives for one request. */
+  readonly prepare: boolean;
+}
+
+/** Statements over a pool of connections that speak Postgres' own protocol. */
+export function poolDriver(pool: Pool, { prepare }: PoolDriverOptions): Driver {
+  const config = ({ name, text, params }: DriverQuery): QueryConfig => ({
+    text,
+    values: [...params],
+    rowMode: "array",
+    types: wireTypes,
+    ...(prepare ? { name } : {}),
+  });
+
+  return {
+    query: async (query) => (await pool.query(config(query))).rows,
+    async batch(queries) {
+      const client = await pool.connect();
+      let broken = true;
+      try {
+        const answers: DriverRow[][] = [];
+        await client.query("begin");
+        for (const query of queries) answers.push((await client.query(config(query))).rows);
+        await client.query("commit");
+        broken = false;
+        return answers;
+      } catch (error) {
+        broken = await client.query("rollback").then(
+          () => false,
+          () => true,
+        );
+        throw error;
+      } finally {
+        client.release(broken);
+      }
+    },
+  };
+}

@@ -1,0 +1,65 @@
+import pg from "pg";
+import { createDatabase, type OpenDatabase } from "../database.ts";
+import { connectClient } from "./client-connection.ts";
+import { ANSWER_TIMEOUT_MS, CONNECT_TIMEOUT_MS, STATEMENT_TIMEOUT_MS } from "./driver.ts";
+import { poolDriver } from "./pool-driver.ts";
+import type { SqlConnection } from "./sql-connection.ts";
+
+export interface OpenTcpOptions {
+  /** `postgres://…`; a `host` parameter that is an absolute path means a Unix socket in that folder. */
+  readonly url: string;
+  readonly maxConnections?: number;
+  readonly connectTimeoutMs?: number;
+  readonly statementTimeoutMs?: number;
+  /** See `PoolDriverOptions`. Off for PGlite's socket, whose clients share one backend. */
+  readonly prepare?: boolean;
+}
+
+const MAX_CONNECTIONS = 10;
+const IDLE_TIMEOUT_MS = 30_000;
+
+/** Opens a pool to any Postgres. Connects on first use, so opening never fails. */
+export function openTcp({
+  url,
+  maxConnections = MAX_CONNECTIONS,
+  connectTimeoutMs = CONNECT_TIMEOUT_MS,
+  statementTimeoutMs = STATEMENT_TIMEOUT_MS,
+  prepare = true,
+}: OpenTcpOptions): OpenDatabase {
+  const pool = new pg.Pool({
+    connectionString: url,
+    application_name: "gatehouse",
+    max: maxConnections,
+    idleTimeoutMillis: IDLE_TIMEOUT_MS,
+    connectionTimeoutMillis: connectTimeoutMs,
+    statement_timeout: statementTimeoutMs,
+    query_timeout: statementTimeoutMs + ANSWER_TIMEOUT_MS - STATEMENT_TIMEOUT_MS,
+    keepAlive: true,
+  });
+  // The pool drops an idle connection that fails and the next statement opens another; unheard, the event would end the process.
+  pool.on("error", () => undefined);
+
+  return {
+    db: createDatabase(poolDriver(pool, { prepare })),
+    close: once(() => pool.end()),
+  };
+}
+
+function once(end: () => Promise<void>): () => Promise<void> {
+  let ended: Promise<void> | undefined;
+  return () => {
+    ended ??= end();
+    return ended;
+  };
+}
+
+/** Opens one connection without a time limit on statements. Throws `DatabaseError` when the database cannot be reached. */
+export function connectTcp({ url }: Pick<OpenTcpOptions, "url">): Promise<SqlConnection> {
+  return connectClient(
+    new pg.Client({
+      connectionString: url,
+      application_name: "gatehouse",
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    }),
+  );
+}

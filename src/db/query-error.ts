@@ -1,0 +1,100 @@
+import { DatabaseError } from "../errors.ts";
+
+/** SQLSTATE classes after which the same statement may well succeed a little later (Postgres, appendix A). */
+const TRANSIENT: readonly { readonly state: RegExp; readonly sentence: string }[] = [
+  { state: /^08/, sentence: "the connection to the database was lost" },
+  { state: /^40/, sentence: "the statement conflicted with another and was undone" },
+  { state: /^57014$/, sentence: "the database took too long to answer" },
+  { state: /^57P0/, sentence: "the database is shutting down or starting" },
+  { state: /^53/, sentence: "the database has no room or no free connection" },
+  { state: /^55P03$/, sentence: "the database could not get a lock in time" },
+  { state: /^25006$/, sentence: "the database only answers reads at the moment" },
+  { state: /^(28|3D)/, sentence: "the database refused us" },
+  { state: /^58/, sentence: "the database could not read or write its files" },
+];
+
+const NETWORK_CODES = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "ECONNABORTED",
+  "EPIPE",
+  "ETIMEDOUT",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ENOENT",
+]);
+
+/** The drivers throw these as plain errors; pg, pg-pool, Neon over HTTP and its WebSocket, in that order. */
+const UNREACHABLE =
+  /Connection terminated|Client has encountered a connection error|Client was closed|not queryable|timeout exceeded|Query read timeout|timeout expired|end on the pool|Error connecting to database|Server error \(HTTP status (?:429|5\d\d)\)|WebSocket|TimeoutError|AbortError|Network connection lost/i;
+
+const RETRY_AFTER_SECONDS = 1;
+
+/** True when the statement's connection was dead: what was sent reached nobody, or nobody could answer. */
+export function isDroppedConnection(error: unknown): boolean {
+  const { state, networkCode, message } = facts(error);
+  if (state !== undefined) return /^(08|57P0[1-3])/.test(state);
+  return (
+    ["ECONNRESET", "EPIPE", "ECONNABORTED"].includes(networkCode ?? "") ||
+    /Connection terminated|Client has encountered a connection error|not queryable/i.test(message)
+  );
+}
+
+/** Turns whatever a driver threw into ours. The cause keeps stack and codes; messages that may hold values are dropped. */
+export function wrapDriverError(error: unknown): DatabaseError {
+  if (error instanceof DatabaseError) return error;
+  const { state, networkCode, constraint, message } = facts(error);
+  if (state === "23505") {
+    return new DatabaseError("UNIQUE_VIOLATION", "a row with this value is already there", {
+      cause: withoutValues(error, state),
+      constraint,
+    });
+  }
+  if (state !== undefined) {
+    const transient = TRANSIENT.find((entry) => entry.state.test(state));
+    const cause = withoutValues(error, state);
+    if (transient !== undefined) return unavailable(transient.sentence, cause);
+    return new DatabaseError("QUERY_FAILED", `the database refused a statement (SQLSTATE ${state})`, { cause });
+  }
+  if (networkCode !== undefined || UNREACHABLE.test(message)) {
+    return unavailable("the database cannot be reached", withoutValues(error, networkCode));
+  }
+  return new DatabaseError("QUERY_FAILED", "a statement failed", { cause: withoutValues(error, undefined) });
+}
+
+function unavailable(sentence: string, cause: Error): DatabaseError {
+  return new DatabaseError("DATABASE_UNAVAILABLE", sentence, { cause, retryAfterSeconds: RETRY_AFTER_SECONDS });
+}
+
+interface Facts {
+  readonly state: string | undefined;
+  readonly networkCode: string | undefined;
+  readonly constraint: string | undefined;
+  readonly message: string;
+}
+
+function facts(error: unknown): Facts {
+  const seen = typeof error === "object" && error !== null ? (error as Record<string, unknown>) : {};
+  const source = typeof seen.sourceError === "object" ? (seen.sourceError as Record<string, unknown>) : undefined;
+  const code = typeof seen.code === "string" ? seen.code : undefined;
+  return {
+    state: code !== undefined && /^[0-9A-Z]{5}$/.test(code) && !NETWORK_CODES.has(code) ? code : undefined,
+    networkCode: [code, source?.code].find(
+      (value): value is string => typeof value === "string" && NETWORK_CODES.has(value),
+    ),
+    constraint: typeof seen.constraint === "string" ? seen.constraint : undefined,
+    message: `${String(seen.name)} ${String(seen.message)}`,
+  };
+}
+
+/** Postgres quotes values in messages and details, and causes end in logs: keep where it happened, drop what was said. */
+function withoutValues(error: unknown, code: string | undefined): Error {
+  const original = error instanceof Error ? error : new Error("not an Error");
+  const cause = new Error(code === undefined ? "the driver's message is withheld" : `database code ${code}`);
+  cause.name = original.name;
+  const frames = original.stack?.split("\n").filter((line) => /^\s+at /.test(line)) ?? [];
+  cause.stack = [`${cause.name}: ${cause.message}`, ...frames].join("\n");
+  return cause;
+}
