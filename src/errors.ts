@@ -124,14 +124,20 @@ export type DatabaseErrorCode = "UNIQUE_VIOLATION" | "DATABASE_UNAVAILABLE" | "Q
 export class DatabaseError extends ServiceError {
   /** With `UNIQUE_VIOLATION`: the constraint's name. */
   readonly constraint: string | undefined;
+  /** The five characters Postgres gave for a reason (its documentation, appendix A), when it was Postgres that refused. */
+  readonly sqlState: string | undefined;
 
   constructor(
     readonly code: DatabaseErrorCode,
     message: string,
-    options: AppErrorOptions & { readonly constraint?: string | undefined } = {},
+    options: AppErrorOptions & {
+      readonly constraint?: string | undefined;
+      readonly sqlState?: string | undefined;
+    } = {},
   ) {
     super(message, options);
     this.constraint = options.constraint;
+    this.sqlState = options.sqlState;
   }
 }
 

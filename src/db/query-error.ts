@@ -30,7 +30,13 @@ const NETWORK_CODES = new Set([
 const UNREACHABLE =
   /Connection terminated|Client has encountered a connection error|Client was closed|not queryable|timeout exceeded|Query read timeout|timeout expired|end on the pool|Error connecting to database|Server error \(HTTP status (?:429|5\d\d)\)|WebSocket|TimeoutError|AbortError|Network connection lost/i;
 
+/** Always with a digit, unlike the system's error codes (`EPIPE`). */
+const SQLSTATE = /^(?=.*\d)[0-9A-Z]{5}$/;
+
 const RETRY_AFTER_SECONDS = 1;
+
+/** Class 42 names tables and columns, GH is what our own migrations raise: neither quotes a value. */
+const SAYS_NO_VALUE = /^(42|GH)/;
 
 /** True when the statement's connection was dead: what was sent reached nobody, or nobody could answer. */
 export function isDroppedConnection(error: unknown): boolean {
@@ -45,34 +51,44 @@ export function isDroppedConnection(error: unknown): boolean {
 /** Turns whatever a driver threw into ours. The cause keeps stack and codes; messages that may hold values are dropped. */
 export function wrapDriverError(error: unknown): DatabaseError {
   if (error instanceof DatabaseError) return error;
-  const { state, networkCode, constraint, message } = facts(error);
-  if (state === "23505") {
-    return new DatabaseError("UNIQUE_VIOLATION", "a row with this value is already there", {
-      cause: withoutValues(error, state),
-      constraint,
+  const seen = facts(error);
+  if (seen.state !== undefined) return refusal(error, { ...seen, state: seen.state });
+  if (seen.networkCode !== undefined || UNREACHABLE.test(`${seen.name} ${seen.message}`)) {
+    return new DatabaseError("DATABASE_UNAVAILABLE", "the database cannot be reached", {
+      cause: withoutValues(error, seen.networkCode),
+      retryAfterSeconds: RETRY_AFTER_SECONDS,
     });
-  }
-  if (state !== undefined) {
-    const transient = TRANSIENT.find((entry) => entry.state.test(state));
-    const cause = withoutValues(error, state);
-    if (transient !== undefined) return unavailable(transient.sentence, cause);
-    return new DatabaseError("QUERY_FAILED", `the database refused a statement (SQLSTATE ${state})`, { cause });
-  }
-  if (networkCode !== undefined || UNREACHABLE.test(message)) {
-    return unavailable("the database cannot be reached", withoutValues(error, networkCode));
   }
   return new DatabaseError("QUERY_FAILED", "a statement failed", { cause: withoutValues(error, undefined) });
 }
 
-function unavailable(sentence: string, cause: Error): DatabaseError {
-  return new DatabaseError("DATABASE_UNAVAILABLE", sentence, { cause, retryAfterSeconds: RETRY_AFTER_SECONDS });
+/** Postgres answered, with a SQLSTATE. */
+function refusal(
+  error: unknown,
+  { state, constraint, message, hint }: Facts & { readonly state: string },
+): DatabaseError {
+  const options = { cause: withoutValues(error, state), sqlState: state };
+  if (state === "23505") {
+    return new DatabaseError("UNIQUE_VIOLATION", "a row with this value is already there", { ...options, constraint });
+  }
+  const transient = TRANSIENT.find((entry) => entry.state.test(state));
+  if (transient !== undefined) {
+    return new DatabaseError("DATABASE_UNAVAILABLE", transient.sentence, {
+      ...options,
+      retryAfterSeconds: RETRY_AFTER_SECONDS,
+    });
+  }
+  const said = SAYS_NO_VALUE.test(state) ? [message, hint].filter((part) => part !== undefined).join(". ") : undefined;
+  return new DatabaseError("QUERY_FAILED", said ?? `the database refused a statement (SQLSTATE ${state})`, options);
 }
 
 interface Facts {
   readonly state: string | undefined;
   readonly networkCode: string | undefined;
   readonly constraint: string | undefined;
+  readonly name: string;
   readonly message: string;
+  readonly hint: string | undefined;
 }
 
 function facts(error: unknown): Facts {
@@ -80,12 +96,14 @@ function facts(error: unknown): Facts {
   const source = typeof seen.sourceError === "object" ? (seen.sourceError as Record<string, unknown>) : undefined;
   const code = typeof seen.code === "string" ? seen.code : undefined;
   return {
-    state: code !== undefined && /^[0-9A-Z]{5}$/.test(code) && !NETWORK_CODES.has(code) ? code : undefined,
+    state: code !== undefined && SQLSTATE.test(code) ? code : undefined,
     networkCode: [code, source?.code].find(
       (value): value is string => typeof value === "string" && NETWORK_CODES.has(value),
     ),
     constraint: typeof seen.constraint === "string" ? seen.constraint : undefined,
-    message: `${String(seen.name)} ${String(seen.message)}`,
+    name: String(seen.name),
+    message: String(seen.message),
+    hint: typeof seen.hint === "string" ? seen.hint : undefined,
   };
 }
 

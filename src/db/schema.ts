@@ -20,7 +20,7 @@ export const users = pgTable(
   },
   (table) => [
     // On lower(), not on the column: while an older application still writes this table it may write mixed case.
-    uniqueIndex("users_email_unique").on(sql`lower(${table.email})`),
+    uniqueIndex("users_email_lower_unique").on(sql`lower(${table.email})`),
   ],
 );
 

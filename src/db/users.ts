@@ -63,7 +63,7 @@ export async function findUserByEmail(db: Database, email: string): Promise<Cred
   return found ?? null;
 }
 
-/** Throws `DatabaseError` `UNIQUE_VIOLATION` (constraint `users_email_unique`) when the address is taken. */
+/** Throws `DatabaseError` `UNIQUE_VIOLATION` (constraint `users_email_lower_unique`) when the address is taken. */
 export async function insertUser(db: Database, user: NewUser): Promise<UserRow> {
   return only(await db.query(insertUserStatement, user));
 }

@@ -1,0 +1,134 @@
+import { DatabaseError } from "../../errors.ts";
+import type { SqlConnection } from "../drivers/sql-connection.ts";
+import { compareWithJournal, createJournal, type MigrationStatus, readJournal, recordMigration } from "./journal.ts";
+import { MigrationError, type MigrationErrorCode } from "./migration-error.ts";
+import { type MigrationFile, readMigrationFiles } from "./migration-files.ts";
+
+/** Where to migrate: an `OpenPglite`, or `connectTcp` or `connectNeon` bound to an address. Never Neon over HTTP. */
+export interface MigrationTarget {
+  connect(): Promise<SqlConnection>;
+}
+
+export interface MigrateOptions {
+  /** Another folder than `drizzle/`. */
+  readonly folder?: string;
+  /** Called when a migration starts. */
+  readonly onStart?: (tag: string) => void;
+}
+
+export interface MigrationReport {
+  /** Tags this run applied, in order. */
+  readonly applied: readonly string[];
+}
+
+/** Any number will do that no other program uses; the same in all versions of Gatehouse. */
+const ADVISORY_LOCK = 7_244_185_403;
+
+/** Time to wait for another migrator, and for a table that statements are using. */
+const MIGRATOR_WAIT = "120s";
+const TABLE_WAIT = "10s";
+
+/**
+ * Applies what is pending, each file in a transaction of its own, under an advisory lock held by the same connection: when
+ * the connection goes, lock and unfinished work go together. With nothing pending it costs two reads and takes no lock.
+ *
+ * Throws `MigrationError`, or `DatabaseError` when the database cannot be reached. The file that failed leaves nothing behind.
+ */
+export async function migrate(target: MigrationTarget, options: MigrateOptions = {}): Promise<MigrationReport> {
+  const files = await readMigrationFiles(options.folder);
+  const connection = await target.connect();
+  try {
+    if ((await pendingFiles(connection, files)).length === 0) return { applied: [] };
+    return await underLock(connection, () => applyPending(connection, files, options));
+  } finally {
+    await connection.close();
+  }
+}
+
+/** What is applied, pending and changed. Throws like `migrate`, but not for changed files. */
+export async function migrationStatus(
+  target: MigrationTarget,
+  { folder }: Pick<MigrateOptions, "folder"> = {},
+): Promise<{ migrations: MigrationStatus[]; unknown: number }> {
+  const files = await readMigrationFiles(folder);
+  const connection = await target.connect();
+  try {
+    return compareWithJournal(files, await readJournal(connection));
+  } finally {
+    await connection.close();
+  }
+}
+
+/** Runs `work` while no other migrator can, and gives the connection back as it was. */
+export async function underLock<T>(connection: SqlConnection, work: () => Promise<T>): Promise<T> {
+  await connection.query(`set lock_timeout = '${MIGRATOR_WAIT}'`);
+  await connection.query(`select pg_advisory_lock(${ADVISORY_LOCK})`);
+  try {
+    await connection.query(`set lock_timeout = '${TABLE_WAIT}'`);
+    return await work();
+  } finally {
+    await connection.query(`select pg_advisory_unlock(${ADVISORY_LOCK})`);
+    await connection.query("reset lock_timeout");
+  }
+}
+
+async function pendingFiles(connection: SqlConnection, files: readonly MigrationFile[]): Promise<MigrationFile[]> {
+  const { migrations, unknown } = compareWithJournal(files, await readJournal(connection));
+  const changed = migrations.filter(({ state }) => state === "changed").map(({ tag }) => tag);
+  if (changed.length > 0) {
+    throw new MigrationError(
+      "MIGRATION_CHANGED",
+      `applied migrations must never change, but did: ${changed.join(", ")}`,
+    );
+  }
+  if (unknown > 0) {
+    throw new MigrationError(
+      "JOURNAL_AHEAD",
+      `the database has ${unknown} migrations that this version of Gatehouse does not know: use the newer version`,
+    );
+  }
+  return files.filter((_, index) => migrations[index]?.state === "pending");
+}
+
+async function applyPending(
+  connection: SqlConnection,
+  files: readonly MigrationFile[],
+  { onStart }: MigrateOptions,
+): Promise<MigrationReport> {
+  const applied: string[] = [];
+  // Read again: another migrator may have been at work while we waited for the lock.
+  for (const file of await pendingFiles(connection, files)) {
+    onStart?.(file.tag);
+    await applyFile(connection, file).catch((error: unknown) => {
+      throw explain(error, file.tag, applied);
+    });
+    applied.push(file.tag);
+  }
+  return { applied };
+}
+
+async function applyFile(connection: SqlConnection, file: MigrationFile): Promise<void> {
+  await connection.query("begin");
+  try {
+    await createJournal(connection);
+    for (const statement of file.statements) await connection.query(statement);
+    await recordMigration(connection, file);
+    await connection.query("commit");
+  } catch (error) {
+    await connection.query("rollback").catch(() => undefined);
+    throw error;
+  }
+}
+
+/** SQLSTATEs that the guards in our own files raise. */
+const GUARDS: Readonly<Record<string, MigrationErrorCode>> = {
+  GH001: "TABLE_UNKNOWN",
+  GH002: "ADDRESSES_CLASH",
+  GH003: "LEGACY_HASHES_LEFT",
+};
+
+function explain(error: unknown, tag: string, applied: readonly string[]): unknown {
+  if (!(error instanceof DatabaseError) || error.code === "DATABASE_UNAVAILABLE") return error;
+  const code = GUARDS[error.sqlState ?? ""] ?? "MIGRATION_FAILED";
+  return new MigrationError(code, `${tag}: ${error.message}`, { cause: error, applied });
+}
