@@ -13,8 +13,8 @@ export interface HashOptions {
 /**
  * Turns passwords into strings that are safe to store, and checks them.
  *
- * Both methods throw `PasswordError` for input that cannot be a password (lone surrogates, more than 256 code points or 1,024
- * bytes after NFC) and `HasherError` `HASHER_BUSY` when the queue is full or the wait exceeds its bound.
+ * `hash` and `verify` throw `PasswordError` for input that cannot be a password (lone surrogates, more than 256 code points or 1,024
+ * bytes after NFC) and all three `HasherError` `HASHER_BUSY` when the queue is full or the wait exceeds its bound.
  */
 export interface Hasher {
   /** A PHC string of at most 255 characters, with a fresh 16-byte salt. */
@@ -24,6 +24,11 @@ export interface Hasher {
    * Throws `HasherError` `HASH_UNREADABLE` for a string that is not ours to read.
    */
   verify(password: string, stored: string | null, options?: HashOptions): Promise<Verification>;
+  /**
+   * Argon2id over a plain legacy hash (legacy-hash.ts), in a string of at most 255 characters that `verify` reads, so that no fast
+   * hash stays at rest. Throws `HasherError` `HASH_UNREADABLE` for any other string.
+   */
+  wrap(stored: string, options?: HashOptions): Promise<string>;
   /** Refuses new work, lets what runs finish, ends threads. */
   close(): Promise<void>;
 }

@@ -1,0 +1,53 @@
+import { Worker } from "node:worker_threads";
+import { HasherError } from "../../errors.ts";
+import type { HashThread } from "../../password/thread-pool.ts";
+import type { HashThreadData, HashThreadReply } from "./hash-thread.ts";
+import { hashThreadProgram } from "./hash-thread-program.ts";
+
+/** Starts a hash thread. It keeps the process alive only while it works. */
+export function startHashThread(data: HashThreadData): HashThread {
+  const worker = new Worker(hashThreadProgram(), { workerData: data, execArgv: [], env: {}, name: "gatehouse-hash" });
+  worker.unref();
+  let alive = true;
+  let settle: { resolve: (tag: Uint8Array) => void; reject: (error: HasherError) => void } | undefined;
+
+  const fail = (cause: unknown) =>
+    settle?.reject(new HasherError("HASHER_FAILED", "The password engine failed.", { cause }));
+
+  worker.on("message", (reply: HashThreadReply) => {
+    if ("tag" in reply) {
+      settle?.resolve(reply.tag);
+    } else {
+      fail(reply.failure);
+    }
+  });
+  worker.on("error", (error) => {
+    alive = false;
+    fail(error);
+  });
+  worker.on("exit", (code) => {
+    alive = false;
+    fail(new Error(`A hash thread ended with code ${code}.`));
+  });
+
+  return {
+    get alive() {
+      return alive;
+    },
+    async derive(derivation) {
+      worker.ref();
+      try {
+        return await new Promise<Uint8Array>((resolve, reject) => {
+          settle = { resolve, reject };
+          worker.postMessage(derivation, [derivation.password.buffer as ArrayBuffer]);
+        });
+      } finally {
+        settle = undefined;
+        worker.unref();
+      }
+    },
+    async end() {
+      await worker.terminate();
+    },
+  };
+}
