@@ -1,0 +1,26 @@
+import { Command, CommanderError } from "commander";
+import { register as registerDaemon } from "./daemon.ts";
+import { register as registerEdge } from "./edge.ts";
+import { register as registerUp } from "./up.ts";
+
+const USAGE_ERROR = 2;
+
+const program = new Command("gatehouse")
+  .description("A password login and your own Python models, on the internet, for one small team.")
+  .exitOverride()
+  .showHelpAfterError("(gatehouse --help lists the commands)");
+
+for (const register of [registerUp, registerEdge, registerDaemon]) register(program);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = explain(error);
+}
+
+/** Says on stderr what went wrong, in a sentence, and gives the exit code: 2 for usage, 1 for failure. */
+function explain(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_ERROR;
+  process.stderr.write(`gatehouse: ${error instanceof Error ? error.message : String(error)}\n`);
+  return 1;
+}

@@ -1,0 +1,113 @@
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { inCheckout, root } from "./checkout.mjs";
+import { explainFailure } from "./explain-failure.mjs";
+import { Failure, fileFailure } from "./failure.mjs";
+import { findPython } from "./find-python.mjs";
+import { runTool } from "./run-tool.mjs";
+
+const VENV = inCheckout(".venv");
+const VENV_PYTHON = join(VENV, "bin", "python");
+const STAMP = join(VENV, "gatehouse-stamp.json");
+const VENV_TIMEOUT_MS = 2 * 60_000;
+const INSTALL_TIMEOUT_MS = 15 * 60_000;
+
+/**
+ * What a finished environment was made from.
+ *
+ * @typedef {object} Stamp
+ * @property {string} python the real path of the interpreter behind it
+ * @property {Record<string, string>} locks by lock file: the SHA-256 of what was installed
+ */
+
+/**
+ * The step that makes the venv `.venv` in the checkout and installs the lock file into it, with hashes. A developers'
+ * environment stays one, so that `npm start` after `npm test` takes nothing away.
+ *
+ * @param {{ everything: boolean; signal: AbortSignal }} options
+ * @returns {import("./progress.mjs").Step}
+ */
+export function pythonEnvironment({ everything, signal }) {
+  return {
+    title: "Python environment",
+    run: async ({ doing }) => {
+      const stamp = readStamp();
+      const full = everything || (stamp !== undefined && "requirements-dev.lock" in stamp.locks);
+      const names = full ? ["requirements.lock", "requirements-dev.lock"] : ["requirements.lock"];
+      const locks = Object.fromEntries(names.map((name) => [name, hashOf(inCheckout("python", name))]));
+      if (stamp && names.every((name) => stamp.locks[name] === locks[name])) return "up to date";
+
+      if (!stamp) {
+        doing("looking for Python");
+        const python = await findPython({ signal, cwd: root });
+        doing("making .venv");
+        await makeVenv(python, signal);
+      }
+      await installLock({ lock: inCheckout("python", names[names.length - 1] ?? ""), doing, signal });
+      writeStamp({ python: realpathSync(VENV_PYTHON), locks });
+      return "done";
+    },
+  };
+}
+
+/** @returns {Stamp | undefined} nothing when the environment is missing, unfinished, or its Python is another by now */
+function readStamp() {
+  try {
+    /** @type {Stamp} */
+    const stamp = JSON.parse(readFileSync(STAMP, "utf8"));
+    return realpathSync(VENV_PYTHON) === stamp.python ? stamp : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param {Stamp} stamp */
+function writeStamp(stamp) {
+  try {
+    writeFileSync(STAMP, JSON.stringify(stamp));
+  } catch (error) {
+    throw fileFailure(error, "The checkout's .venv");
+  }
+}
+
+/** @param {string} file */
+function hashOf(file) {
+  return createHash("sha256").update(readFileSync(file)).digest("hex");
+}
+
+/**
+ * @param {string} python
+ * @param {AbortSignal} signal
+ */
+async function makeVenv(python, signal) {
+  const args = ["-m", "venv", "--clear", VENV];
+  const { ok, output } = await runTool(python, args, { signal, cwd: root, timeoutMs: VENV_TIMEOUT_MS });
+  if (ok && existsSync(VENV_PYTHON)) return;
+  // Debian's python3 makes the folder before it finds that ensurepip is in another package.
+  rmSync(VENV, { recursive: true, force: true });
+  if (/ensurepip|No module named '?venv|python3[\d.]*-venv/.test(output)) {
+    throw new Failure(
+      "`python3 -m venv` does not work here: install your system's venv package (on Debian and Ubuntu: python3-venv).",
+    );
+  }
+  throw explainFailure("The Python environment cannot be made", output);
+}
+
+/** @param {{ lock: string; doing: (activity: string) => void; signal: AbortSignal }} options */
+async function installLock({ lock, doing, signal }) {
+  doing("pip install");
+  const flags = ["--require-hashes", "--no-deps", "--only-binary=:all:", "--retries=2", "--no-input"];
+  const quiet = ["--disable-pip-version-check", "--progress-bar=off", "--no-warn-script-location"];
+  const result = await runTool(VENV_PYTHON, ["-m", "pip", "install", ...flags, ...quiet, "-r", lock], {
+    cwd: root,
+    timeoutMs: INSTALL_TIMEOUT_MS,
+    signal,
+    onLine: (line) => {
+      const name = /^Collecting ([\w.-]+)/.exec(line)?.[1];
+      if (name) doing(`downloading ${name}`);
+      if (line.startsWith("Installing collected packages")) doing("installing the packages");
+    },
+  });
+  if (!result.ok) throw explainFailure("The Python packages cannot be installed", result.output);
+}
