@@ -1,5 +1,8 @@
 import { z } from "zod";
 import { DEFAULT_MIN_LENGTH, LOWEST_MIN_LENGTH } from "../auth/password-policy.ts";
+import { chooseDriver, DRIVER_NAMES, type DriverName } from "../db/drivers/choose-driver.ts";
+import { HASHER_DEFAULTS, type HasherOptions } from "../password/hasher-options.ts";
+import { readPeppers } from "../password/peppers.ts";
 
 /** Settings as they come: the environment of a process, or the bindings of a Worker. */
 export type SettingsSource = Readonly<Record<string, unknown>>;
@@ -9,32 +12,21 @@ export interface EdgeSettings {
   readonly appOrigin: string;
   readonly allowedOrigins: ReadonlySet<string>;
   readonly registration: "open" | "closed";
-  readonly passwordProfile: "standard" | "development";
-  /** Key ids to keys, in order; the last is current. */
-  readonly passwordPeppers: ReadonlyMap<string, Uint8Array>;
   readonly passwordMinLength: number;
-  readonly hashThreads: number | undefined;
-  readonly hashQueue: number;
+  readonly hasher: HasherOptions & { readonly threads: number | undefined };
   readonly daemonUrl: string;
   readonly daemonAudience: string;
   readonly databaseUrl: string | undefined;
-  readonly databaseDriver: DatabaseDriver | undefined;
+  readonly databaseDriver: DriverName;
+  /** `host:port` of a Neon endpoint on loopback, for development and tests. */
+  readonly neonLocalAddress: string | undefined;
 }
-
-export type DatabaseDriver = (typeof DATABASE_DRIVERS)[number];
-const DATABASE_DRIVERS = ["neon-http", "neon-ws", "tcp", "pglite"] as const;
 
 /** A setting that cannot be used; the message names it and says what would do. Values stay out of it, for some are secret. */
 export class SettingsError extends Error {
   override readonly name = "SettingsError";
   readonly code = "SETTINGS_INVALID";
 }
-
-/** Argon2's secret input is at most this long here, and a key id at most 8 bytes (PHC string format). */
-const PEPPER_BYTES = { min: 16, max: 64 };
-
-/** Never digits alone: JavaScript would sort such keys to the front, and the last one is current. */
-const KEY_ID = /^(?!\d+$)[A-Za-z0-9_-]{1,8}$/;
 
 const unset = z.literal("").transform(() => undefined);
 const optional = <T>(schema: z.ZodType<T>) => z.union([unset, schema]).optional();
@@ -50,14 +42,15 @@ const SETTINGS = {
   APP_ORIGIN: [optional(z.string()), "an origin such as https://login.example.com"],
   REGISTRATION: [optional(z.enum(["open", "closed"])), "open or closed"],
   PASSWORD_PROFILE: [optional(z.enum(["standard", "development"])), "standard or development"],
-  PASSWORD_PEPPERS: [optional(z.string()), 'JSON like {"k1":"<base64 key of 16 to 64 bytes>"}, the current one last'],
+  PASSWORD_PEPPERS: [optional(z.string()), 'JSON like {"<keyid>":"<base64 key>"}'],
   PASSWORD_MIN_LENGTH: [optional(count(LOWEST_MIN_LENGTH, 256)), `a number from ${LOWEST_MIN_LENGTH} to 256`],
   HASH_THREADS: [optional(count(1, 64)), "a number from 1 to 64"],
   HASH_QUEUE: [optional(count(1, 10_000)), "a number from 1 to 10000"],
   DAEMON_URL: [optional(z.url({ protocol: /^https?$/ })), "the daemon's http or https address"],
   DAEMON_AUDIENCE: [optional(z.string().max(200)), "a name of at most 200 characters"],
   DATABASE_URL: [optional(z.string().regex(/^postgres(ql)?:\/\//)), "a postgres:// address"],
-  DATABASE_DRIVER: [optional(z.enum(DATABASE_DRIVERS)), DATABASE_DRIVERS.join(", ")],
+  DATABASE_DRIVER: [optional(z.enum(DRIVER_NAMES)), `one of ${DRIVER_NAMES.join(", ")}`],
+  NEON_LOCAL_ADDRESS: [optional(z.string().regex(/^(127\.0\.0\.1|localhost):\d{1,5}$/)), "host:port on loopback"],
   EMAIL_VERIFICATION: [optional(z.enum(["off"])), "off: sending mail is not part of this version"],
 } as const satisfies Record<string, readonly [z.ZodType, string]>;
 
@@ -71,7 +64,7 @@ export function readSettings(source: SettingsSource, ownOrigin?: string): EdgeSe
   const settings = parseAll(source);
   const appOrigin = readOrigin(settings.APP_ORIGIN ?? ownOrigin);
   const loopback = isLoopback(appOrigin);
-  const passwordProfile = settings.PASSWORD_PROFILE ?? "standard";
+  const passwordProfile = settings.PASSWORD_PROFILE ?? HASHER_DEFAULTS.profile;
   if (passwordProfile === "development" && !loopback) {
     throw new SettingsError("PASSWORD_PROFILE=development is for tests: it needs an APP_ORIGIN on loopback.");
   }
@@ -79,15 +72,18 @@ export function readSettings(source: SettingsSource, ownOrigin?: string): EdgeSe
     appOrigin: appOrigin.origin,
     allowedOrigins: new Set(loopback ? loopbackNames(appOrigin) : [appOrigin.origin]),
     registration: settings.REGISTRATION ?? (loopback ? "open" : "closed"),
-    passwordProfile,
-    passwordPeppers: readPeppers(settings.PASSWORD_PEPPERS),
     passwordMinLength: settings.PASSWORD_MIN_LENGTH ?? DEFAULT_MIN_LENGTH,
-    hashThreads: settings.HASH_THREADS,
-    hashQueue: settings.HASH_QUEUE ?? 32,
+    hasher: {
+      profile: passwordProfile,
+      peppers: orSettingsError(() => readPeppers(settings.PASSWORD_PEPPERS)),
+      maxWaiting: settings.HASH_QUEUE,
+      threads: settings.HASH_THREADS,
+    },
     daemonUrl: settings.DAEMON_URL ?? "http://127.0.0.1:8788",
     daemonAudience: settings.DAEMON_AUDIENCE ?? "gatehouse-daemon",
     databaseUrl: settings.DATABASE_URL,
-    databaseDriver: settings.DATABASE_DRIVER,
+    databaseDriver: orSettingsError(() => chooseDriver(settings.DATABASE_URL, settings.DATABASE_DRIVER)),
+    neonLocalAddress: settings.NEON_LOCAL_ADDRESS,
   };
 }
 
@@ -124,21 +120,10 @@ function loopbackNames(url: URL): string[] {
   return LOOPBACK_HOSTS.map((host) => `${url.protocol}//${host}${url.port === "" ? "" : `:${url.port}`}`);
 }
 
-function readPeppers(json: string | undefined): ReadonlyMap<string, Uint8Array> {
-  if (json === undefined) return new Map();
+function orSettingsError<T>(read: () => T): T {
   try {
-    const entries = z.record(z.string().regex(KEY_ID), z.base64()).parse(JSON.parse(json));
-    return new Map(Object.entries(entries).map(([id, key]) => [id, pepperKey(key)]));
-  } catch {
-    // The cause is dropped on purpose: a parser's message may quote a key.
-    throw new SettingsError(
-      `PASSWORD_PEPPERS must be ${SETTINGS.PASSWORD_PEPPERS[1]}; a key's id has 1 to 8 of A-Z a-z 0-9 _ - and is not a number.`,
-    );
+    return read();
+  } catch (error) {
+    throw new SettingsError((error as Error).message.replace(/\.?$/, "."));
   }
-}
-
-function pepperKey(base64: string): Uint8Array {
-  const key = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
-  if (key.length < PEPPER_BYTES.min || key.length > PEPPER_BYTES.max) throw new RangeError("pepper length");
-  return key;
 }

@@ -1,45 +1,66 @@
 import { createApp } from "../app.ts";
-import { createAccessTokenIssuer } from "../auth/access-token.ts";
+import { type AccessTokenIssuer, createAccessTokenIssuer } from "../auth/access-token.ts";
 import { createAccessTokenCache } from "../auth/access-token-cache.ts";
 import type { AuthDeps } from "../auth/deps.ts";
 import type { SigningKeys } from "../auth/signing-keys.ts";
 import type { Database } from "../db/database.ts";
 import { checkTables } from "../db/readiness.ts";
-import { createForward } from "../inference/forward.ts";
+import { createForward, type Forward } from "../inference/forward.ts";
 import type { Log } from "../middleware/log.ts";
-import { createSessionCookie } from "../middleware/session-cookie.ts";
+import { createSessionCookie, type SessionCookie } from "../middleware/session-cookie.ts";
 import type { Hasher } from "../password/hasher.ts";
 import type { EdgeSettings } from "./config.ts";
 
-/** The parts a runtime makes in its own way. */
-export interface RuntimeParts {
+/** What a process or isolate makes once. */
+export interface Edge {
   readonly settings: EdgeSettings;
-  readonly db: Database;
   readonly hasher: Hasher;
-  readonly keys: SigningKeys;
-  readonly log: Log;
-  readonly background: AuthDeps["background"];
+  readonly tokens: AccessTokenIssuer;
+  readonly cookie: SessionCookie;
+  readonly forward: Forward;
 }
 
-/** Joins settings and parts into the app: the wiring every runtime shares. */
-export function wireApp({ settings, db, hasher, keys, log, background }: RuntimeParts): ReturnType<typeof createApp> {
-  const now = () => new Date();
+/** What may differ from request to request: on Workers a connection and `waitUntil` belong to one. */
+export interface RequestParts {
+  readonly db: Database;
+  readonly background: AuthDeps["background"];
+  readonly log: Log;
+}
+
+const now = () => new Date();
+
+export function createEdge(parts: {
+  readonly settings: EdgeSettings;
+  readonly hasher: Hasher;
+  readonly keys: SigningKeys;
+}): Edge {
+  const { settings, hasher, keys } = parts;
   const tokens = createAccessTokenIssuer({
     keys,
     issuer: settings.appOrigin,
     audience: settings.daemonAudience,
     now,
   });
+  const accessToken = createAccessTokenCache({ issuer: tokens, scopes: ["infer"], now });
+  return {
+    settings,
+    hasher,
+    tokens,
+    cookie: createSessionCookie(settings.appOrigin),
+    forward: createForward({ daemonUrl: settings.daemonUrl, accessToken }),
+  };
+}
+
+/** Joins both into the app: the wiring every runtime shares. */
+export function wireApp(edge: Edge, { db, background, log }: RequestParts): ReturnType<typeof createApp> {
+  const { settings, hasher, tokens, cookie, forward } = edge;
   return createApp({
     log,
     allowedOrigins: settings.allowedOrigins,
-    cookie: createSessionCookie(settings.appOrigin),
+    cookie,
     tokens,
+    forward,
     checkReady: () => checkTables(db),
-    forward: createForward({
-      daemonUrl: settings.daemonUrl,
-      accessToken: createAccessTokenCache({ issuer: tokens, scopes: ["infer"], now }),
-    }),
     auth: {
       db,
       hasher,

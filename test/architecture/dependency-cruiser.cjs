@@ -54,7 +54,7 @@ module.exports = {
     {
       name: "portable-no-node",
       severity: "error",
-      from: { path: "^src/", pathNot: ["^src/(cli|runtimes/node)/", "^src/db/drivers/(tcp|pglite)", "\\.mjs$"] },
+      from: { path: "^src/", pathNot: ["^src/(cli|runtimes/node)/", "^src/db/(drivers/(tcp|pglite)|migrator/)", "\\.mjs$"] },
       to: { dependencyTypes: ["core"] },
     },
     {

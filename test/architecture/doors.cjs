@@ -17,13 +17,14 @@ const EDGE_ROOMS = {
 };
 
 const DAEMON_ROOMS = {
+  clock: [],
   errors: [],
-  log: ["errors"],
-  wire: ["errors", "type:log"],
-  bridge: ["wire", "errors", "type:log"],
-  transport: ["wire", "type:bridge", "errors", "type:log"],
-  supervisor: ["transport", "wire", "errors", "type:log"],
-  http: ["bridge", "supervisor", "errors", "metrics", "type:log"],
+  log: ["clock", "errors"],
+  wire: ["clock", "errors", "type:log"],
+  bridge: ["clock", "wire", "errors", "type:log"],
+  transport: ["clock", "wire", "type:bridge", "errors", "type:log"],
+  supervisor: ["clock", "transport", "wire", "errors", "type:log"],
+  http: ["clock", "bridge", "supervisor", "errors", "metrics", "type:log"],
 };
 
 /** Packages that live in some rooms only. */

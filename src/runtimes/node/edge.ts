@@ -1,0 +1,66 @@
+import { resolve } from "node:path";
+import type { OpenDatabase } from "../../db/database.ts";
+import { readSettings } from "../config.ts";
+import { createEdge, wireApp } from "../wire-app.ts";
+import { createBackground } from "./background.ts";
+import { openDatabase } from "./database.ts";
+import { createNodeHasher } from "./hasher.ts";
+import { type Listening, listen } from "./listen.ts";
+import { createLog } from "./log.ts";
+import { loadSigningKeys } from "./signing-keys.ts";
+
+export interface RunningEdge {
+  readonly url: string;
+  /** Lets requests finish (3 s at most) and the background work they left, then frees port, threads, connections and locks. */
+  close(): Promise<void>;
+}
+
+export interface StartEdgeOptions {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly host: string;
+  /** 0 for any free port. */
+  readonly port: number;
+}
+
+/** While the database opens. `retry-after` is in seconds. */
+const STARTING = { status: 503, headers: { "retry-after": "1" } };
+
+/**
+ * Runs the edge on Node. The port is taken first, so that a second start fails before it touches the database; until all is there,
+ * it answers 503. Throws an Error with one sentence for people when something it needs is missing.
+ */
+export async function startEdge({ env, host, port }: StartEdgeOptions): Promise<RunningEdge> {
+  let handle: (request: Request) => Response | Promise<Response> = () => new Response(null, STARTING);
+  const server = await listen({ fetch: (request) => handle(request), host, port });
+  let database: OpenDatabase | undefined;
+  try {
+    const settings = readSettings(env, server.url);
+    const dataDir = resolve(env.DATA_DIR || ".data");
+    const keys = await loadSigningKeys({ signingKeys: env.SIGNING_KEYS || undefined, dataDir });
+    const opened = await openDatabase(settings, dataDir);
+    database = opened;
+    const edge = createEdge({ settings, keys, hasher: createNodeHasher(settings.hasher) });
+    const log = createLog("edge");
+    const background = createBackground(log);
+    handle = wireApp(edge, { db: opened.db, background: background.run, log }).fetch;
+    log.info({ url: server.url, database: settings.databaseDriver }, "edge is listening");
+    return { url: server.url, close: () => close({ server, background, hasher: edge.hasher, database: opened }) };
+  } catch (error) {
+    await server.close();
+    await database?.close();
+    throw error;
+  }
+}
+
+/** In this order, so that whatever still runs has what it needs. */
+async function close(parts: {
+  server: Listening;
+  background: { settled(): Promise<void> };
+  hasher: { close(): Promise<void> };
+  database: OpenDatabase;
+}): Promise<void> {
+  await parts.server.close();
+  await parts.background.settled();
+  await parts.hasher.close();
+  await parts.database.close();
+}
