@@ -7,6 +7,7 @@ import { wrapDriverError } from "../query-error.ts";
 import type { Driver, DriverQuery, DriverRow } from "./driver.ts";
 import { ExclusiveTurns } from "./exclusive-turns.ts";
 import { acquireFileLock, type FileLock } from "./pglite-lock.ts";
+import { canServePglite, servePglite } from "./pglite-server.ts";
 import type { SqlConnection } from "./sql-connection.ts";
 import { wireParsers } from "./wire-types.ts";
 
@@ -21,7 +22,7 @@ export interface OpenPglite extends OpenDatabase {
 }
 
 /**
- * Opens the embedded Postgres as its only owner. Throws `DatabaseError` `DATABASE_UNAVAILABLE`, with a sentence for people,
+ * Opens the embedded Postgres as its only owner and serves it on a Unix socket in `dataDir`. Throws `DatabaseError` `DATABASE_UNAVAILABLE`, with a sentence for people,
  * when another process owns it or its folder cannot be written.
  */
 export async function openPglite({ dataDir }: OpenPgliteOptions): Promise<OpenPglite> {
@@ -29,7 +30,7 @@ export async function openPglite({ dataDir }: OpenPgliteOptions): Promise<OpenPg
   try {
     const folder = join(dataDir, "pglite");
     if (!existsSync(folder)) await initialise(folder);
-    return owned(await PGlite.create(folder), lock);
+    return await own(dataDir, await PGlite.create(folder), lock);
   } catch (error) {
     lock.release();
     throw wrapDriverError(error);
@@ -57,11 +58,13 @@ async function initialise(folder: string): Promise<void> {
   renameSync(unfinished, folder);
 }
 
-function owned(pglite: PGlite, lock: FileLock): OpenPglite {
+async function own(dataDir: string, pglite: PGlite, lock: FileLock): Promise<OpenPglite> {
   const turns = new ExclusiveTurns();
+  const server = canServePglite(dataDir) ? await servePglite(dataDir, pglite, turns) : undefined;
   let ended: Promise<void> | undefined;
 
   async function end(): Promise<void> {
+    await server?.close();
     const endTurn = await turns.take();
     await pglite.close().finally(() => {
       endTurn();

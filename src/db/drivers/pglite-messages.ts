@@ -1,0 +1,67 @@
+/** Length of a request to switch to TLS or GSS, which comes where a startup message may, and their codes (protocol 3.0, section 54.7). */
+const ENCRYPTION_CODES = new Set([80877103, 80877104]);
+const CANCEL_CODE = 80877102;
+
+/** No statement that anybody types or that our own commands send is longer. */
+const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
+
+export type FrontendMessage =
+  | { readonly kind: "encryption" | "cancel" | "terminate" }
+  /** `startup`, or any later message, with its bytes as they came. */
+  | { readonly kind: "startup" | "other"; readonly bytes: Uint8Array };
+
+/** Cuts what a Postgres client sends into messages. Pure: bytes in, messages out. */
+export class FrontendReader {
+  private pending = Buffer.alloc(0);
+  private started = false;
+
+  /** Throws `RangeError` for a length that no message has. */
+  *push(chunk: Uint8Array): Generator<FrontendMessage> {
+    this.pending = Buffer.concat([this.pending, chunk]);
+    for (let message = this.next(); message !== undefined; message = this.next()) yield message;
+  }
+
+  private next(): FrontendMessage | undefined {
+    const lengthAt = this.started ? 1 : 0;
+    if (this.pending.length < lengthAt + 4) return undefined;
+    const length = this.pending.readUInt32BE(lengthAt);
+    if (length < (this.started ? 4 : 8) || length > MAX_MESSAGE_BYTES)
+      throw new RangeError("impossible message length");
+    const end = lengthAt + length;
+    if (this.pending.length < end) return undefined;
+    const bytes = Uint8Array.from(this.pending.subarray(0, end));
+    this.pending = this.pending.subarray(end);
+    return this.started ? later(bytes) : this.first(bytes);
+  }
+
+  private first(bytes: Uint8Array): FrontendMessage {
+    const code = new DataView(bytes.buffer).getUint32(4);
+    if (ENCRYPTION_CODES.has(code)) return { kind: "encryption" };
+    if (code === CANCEL_CODE) return { kind: "cancel" };
+    this.started = true;
+    return { kind: "startup", bytes };
+  }
+}
+
+function later(bytes: Uint8Array): FrontendMessage {
+  return String.fromCharCode(bytes[0] ?? 0) === "X" ? { kind: "terminate" } : { kind: "other", bytes };
+}
+
+/** `Sync`: ends whatever a client left half said. */
+export const SYNC = Uint8Array.of(0x53, 0, 0, 0, 4);
+
+/** A simple `Query` with this text. */
+export function queryMessage(text: string): Uint8Array {
+  const body = Buffer.from(`${text}\0`);
+  const message = Buffer.alloc(5 + body.length);
+  message.write("Q");
+  message.writeUInt32BE(4 + body.length, 1);
+  body.copy(message, 5);
+  return Uint8Array.from(message);
+}
+
+/** True when an answer ends in `ReadyForQuery` outside a transaction: the client is done for now. */
+export function endsIdle(answer: Uint8Array): boolean {
+  const [type, , , , length, status] = answer.subarray(-6);
+  return type === 0x5a && length === 5 && status === 0x49;
+}

@@ -1,0 +1,152 @@
+import { chmodSync, rmSync } from "node:fs";
+import { createServer, type Socket } from "node:net";
+import { join } from "node:path";
+import type { PGlite } from "@electric-sql/pglite";
+import type { EndTurn, ExclusiveTurns } from "./exclusive-turns.ts";
+import { endsIdle, type FrontendMessage, FrontendReader, queryMessage, SYNC } from "./pglite-messages.ts";
+
+export interface PgliteServer {
+  close(): Promise<void>;
+}
+
+/** The name under which psql and pg look for a server in a folder given as host. */
+const SOCKET_NAME = ".s.PGSQL.5432";
+
+/** Bytes a socket's path may have on every Unix (macOS: 104 with the NUL). */
+const MAX_PATH_BYTES = 103;
+
+const MAX_CONNECTIONS = 16;
+
+/** A client that leaves a transaction open this long is cut off: the edge's requests wait for it. */
+const IDLE_IN_TRANSACTION_MS = 5_000;
+
+export function pgliteSocketPath(dataDir: string): string {
+  return join(dataDir, SOCKET_NAME);
+}
+
+/** False where the folder's path is too long for a socket; then nobody but the owner reaches the database. */
+export function canServePglite(dataDir: string): boolean {
+  return Buffer.byteLength(pgliteSocketPath(dataDir)) <= MAX_PATH_BYTES;
+}
+
+/**
+ * Serves the owner's PGlite to other programs of the same user: a Unix socket, mode 0600, in `dataDir`. Who holds the
+ * folder's lock calls this, so a socket already there is nobody's.
+ *
+ * PGlite is one backend for everybody. pglite-socket takes turns by message, so that one client's Bind can meet another's
+ * Parse and the owner's statements run inside a client's transaction; here a turn lasts until the client is idle again.
+ */
+export function servePglite(dataDir: string, pglite: PGlite, turns: ExclusiveTurns): Promise<PgliteServer> {
+  const path = pgliteSocketPath(dataDir);
+  const clients = new Set<Socket>();
+  const conversations = new Set<Promise<void>>();
+  const server = createServer((socket) => {
+    clients.add(socket);
+    const conversation = converse(socket, pglite, turns).finally(() => {
+      clients.delete(socket);
+      conversations.delete(conversation);
+    });
+    conversations.add(conversation);
+  });
+  server.maxConnections = MAX_CONNECTIONS;
+  rmSync(path, { force: true });
+
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    // Bound with these rights from the first moment: nobody else gets in between listen and chmod.
+    const umask = process.umask(0o177);
+    server.listen(path, () => {
+      chmodSync(path, 0o600);
+      resolve({
+        async close() {
+          const closed = new Promise<void>((done) => server.close(() => done()));
+          for (const socket of clients) socket.destroy();
+          await Promise.all([closed, ...conversations]);
+        },
+      });
+    });
+    process.umask(umask);
+  });
+}
+
+async function converse(socket: Socket, pglite: PGlite, turns: ExclusiveTurns): Promise<void> {
+  const client = new Client(socket, pglite, turns);
+  const reader = new FrontendReader();
+  try {
+    for await (const chunk of socket) {
+      for (const message of reader.push(chunk as Buffer)) {
+        if (!(await client.receive(message))) return;
+      }
+    }
+  } catch {
+    // A client that vanishes or does not speak the protocol ends its own conversation, nothing else.
+  } finally {
+    socket.destroy();
+    await client.leave();
+  }
+}
+
+class Client {
+  private endTurn: EndTurn | undefined;
+  private idle: NodeJS.Timeout | undefined;
+  private started = false;
+
+  constructor(
+    private readonly socket: Socket,
+    private readonly pglite: PGlite,
+    private readonly turns: ExclusiveTurns,
+  ) {}
+
+  /** False when the conversation is over. Throws when no turn comes in time. */
+  async receive(message: FrontendMessage): Promise<boolean> {
+    switch (message.kind) {
+      case "encryption":
+        this.socket.write("N");
+        return true;
+      case "cancel":
+      case "terminate":
+        return false;
+      case "startup":
+      case "other":
+        this.started = true;
+        await this.pass(message.bytes);
+        return true;
+    }
+  }
+
+  /** Leaves the backend as a fresh connection would find it. */
+  async leave(): Promise<void> {
+    clearTimeout(this.idle);
+    if (!this.started) return;
+    try {
+      this.endTurn ??= await this.turns.take();
+      for (const message of [SYNC, queryMessage("rollback"), queryMessage("discard all")]) await this.send(message);
+    } finally {
+      this.endTurn?.();
+    }
+  }
+
+  private async pass(bytes: Uint8Array): Promise<void> {
+    clearTimeout(this.idle);
+    this.endTurn ??= await this.turns.take();
+    const idle = await this.send(bytes);
+    if (idle) {
+      this.endTurn();
+      this.endTurn = undefined;
+    } else {
+      this.idle = setTimeout(() => this.socket.destroy(), IDLE_IN_TRANSACTION_MS);
+    }
+  }
+
+  private async send(bytes: Uint8Array): Promise<boolean> {
+    let idle = false;
+    await this.pglite.execProtocolRawStream(bytes, {
+      onRawData: (answer) => {
+        idle = endsIdle(answer);
+        // PGlite reuses the memory behind it for the next answer.
+        if (this.socket.writable) this.socket.write(Buffer.from(answer));
+      },
+    });
+    return idle;
+  }
+}
