@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** RFC 5321 section 4.5.3.1.3: a path is at most 256 octets including its two brackets. */
 const MAX_EMAIL_LENGTH = 254;

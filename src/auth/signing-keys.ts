@@ -1,5 +1,5 @@
 import { type CryptoKey, exportJWK, generateKeyPair, importJWK, type JWK } from "jose";
-import { z } from "zod";
+import * as z from "zod";
 import { ACCESS_TOKEN_ALGORITHM } from "../contract/access-token.ts";
 
 /** A private JSON Web Key Set (RFC 7517) of Ed25519 keys (RFC 8037). The first signs, the public half of each is published. */

@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import type { z } from "zod";
+import type * as z from "zod";
 import { RequestError } from "../errors.ts";
 
 /** Every body of the auth routes fits easily; hashing and parsing never see more. Bytes. */

@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import { logIn } from "../auth/log-in.ts";
 import { endSession } from "../auth/session.ts";
 import type { EdgeEnv } from "../middleware/env.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { DEFAULT_MIN_LENGTH, LOWEST_MIN_LENGTH } from "../auth/password-policy.ts";
 import { chooseDriver, DRIVER_NAMES, type DriverName } from "../db/drivers/choose-driver.ts";
 import { HASHER_DEFAULTS, type HasherOptions } from "../password/hasher-options.ts";

@@ -54,7 +54,10 @@ module.exports = {
     {
       name: "portable-no-node",
       severity: "error",
-      from: { path: "^src/", pathNot: ["^src/(cli|runtimes/node)/", "^src/db/(drivers/(tcp|pglite)|migrator/)", "\\.mjs$"] },
+      from: {
+        path: "^src/",
+        pathNot: ["^src/(cli|runtimes/node)/", "^src/db/(drivers/(tcp|pglite)|migrator/)", "\\.mjs$"],
+      },
       to: { dependencyTypes: ["core"] },
     },
     {

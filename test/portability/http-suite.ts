@@ -7,13 +7,15 @@ import { type Client, createClient, type Json } from "./client.ts";
 export interface System {
   readonly edgeUrl: string;
   readonly daemonUrl: string;
-  stop(): Promise<void>;
 }
+
+/** Starts the parts of a system; each registers how it stops as soon as it runs, so that a failed start leaves nothing behind. */
+export type StartSystem = (stopLater: (stop: () => Promise<unknown>) => void) => Promise<System>;
 
 const password = "correct horse battery staple";
 
 /** What the edge promises over HTTP, the same on every runtime. */
-export function describeEdge(runtime: string, start: () => Promise<System>): void {
+export function describeEdge(runtime: string, start: StartSystem): void {
   describe(`the edge on ${runtime}`, () => {
     let system: System;
     let client: Client;
@@ -28,11 +30,14 @@ export function describeEdge(runtime: string, start: () => Promise<System>): voi
       return { email, bearer: String(json.token), userId: String((json.user as Json).id) };
     }
 
+    const stops: (() => Promise<unknown>)[] = [];
     beforeAll(async () => {
-      system = await start();
+      system = await start((stop) => stops.unshift(stop));
       client = createClient(system.edgeUrl);
     });
-    afterAll(() => system?.stop());
+    afterAll(async () => {
+      for (const stop of stops) await stop();
+    });
 
     it("is alive and ready", async () => {
       expect((await client.get("/livez")).status).toBe(200);
