@@ -4,7 +4,7 @@ import { createSessionToken, hashSessionToken } from "../../../src/auth/session-
 
 const HOUR_MS = 3_600_000;
 const start = new Date("2026-11-24T12:00:00Z");
-const after = (ms: number) => new Date(start.getTime() + ms);
+const later = (ms: number) => new Date(start.getTime() + ms);
 const counting = (length: number) => Uint8Array.from({ length }, (_, index) => index);
 
 const session = {
@@ -12,26 +12,26 @@ const session = {
   userId: "u",
   createdAt: start,
   lastSeenAt: start,
-  expiresAt: after(SESSION_IDLE_MS),
+  expiresAt: later(SESSION_IDLE_MS),
   userAgent: null,
 };
 
 describe("a session's expiry", () => {
   it("stays as it is within an hour of the last use", () => {
-    expect(slide(session, after(HOUR_MS - 1))).toBeNull();
+    expect(slide(session, later(HOUR_MS - 1))).toBeNull();
   });
 
   it("moves to a week from now after an hour", () => {
-    expect(slide(session, after(HOUR_MS))).toEqual({
+    expect(slide(session, later(HOUR_MS))).toEqual({
       id: session.id,
-      lastSeenAt: after(HOUR_MS),
-      expiresAt: after(HOUR_MS + SESSION_IDLE_MS),
+      lastSeenAt: later(HOUR_MS),
+      expiresAt: later(HOUR_MS + SESSION_IDLE_MS),
     });
   });
 
   it("never moves past thirty days from the start", () => {
-    const late = after(SESSION_ABSOLUTE_MS - HOUR_MS);
-    expect(slide(session, late)?.expiresAt).toEqual(after(SESSION_ABSOLUTE_MS));
+    const late = later(SESSION_ABSOLUTE_MS - HOUR_MS);
+    expect(slide(session, late)?.expiresAt).toEqual(later(SESSION_ABSOLUTE_MS));
   });
 });
 
