@@ -1,11 +1,28 @@
+import { mkdirSync } from "node:fs";
+import { resolve } from "node:path";
 import { defineConfig } from "drizzle-kit";
+import { acquireFileLock, pgliteLockPath } from "./src/db/drivers/pglite-lock.ts";
 
-// Tools' own configuration stays bare here: `npx drizzle-kit push` finds it at the root.
-const url = process.env["DATABASE_URL"];
+const { DATABASE_URL: url, DATA_DIR = ".data" } = process.env;
 
 export default defineConfig({
   dialect: "postgresql",
   schema: "./src/db/schema.ts",
   out: "./drizzle",
-  ...(url === undefined ? { driver: "pglite", dbCredentials: { url: ".data/pglite" } } : { dbCredentials: { url } }),
+  // In a session, strict mode asks before every statement; without a terminal it applies none that could lose data.
+  strict: process.stdin.isTTY === true,
+  ...(url ? { dbCredentials: { url } } : embedded()),
 });
+
+/** Commands that only read and write files. */
+const OFFLINE = ["generate", "check", "export", "up", "drop"];
+
+/** The embedded database's folder, as its only owner until drizzle-kit ends: two at once lose rows without an error. */
+function embedded() {
+  const dataDir = resolve(DATA_DIR);
+  if (!OFFLINE.some((command) => process.argv.includes(command))) {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    acquireFileLock(pgliteLockPath(dataDir));
+  }
+  return { driver: "pglite" as const, dbCredentials: { url: resolve(dataDir, "pglite") } };
+}

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { register as registerDaemon } from "./daemon.ts";
+import { register as registerDb } from "./db.ts";
 import { register as registerEdge } from "./edge.ts";
 import { register as registerUp } from "./up.ts";
 
@@ -10,7 +11,7 @@ const program = new Command("gatehouse")
   .exitOverride()
   .showHelpAfterError("(gatehouse --help lists the commands)");
 
-for (const register of [registerUp, registerEdge, registerDaemon]) register(program);
+for (const register of [registerUp, registerEdge, registerDaemon, registerDb]) register(program);
 
 try {
   await program.parseAsync();

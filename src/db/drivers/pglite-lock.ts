@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, statSync, unlinkSync, writeSync } from "node:fs";
+import { join } from "node:path";
 import { DatabaseError } from "../../errors.ts";
 
 export interface FileLock {
@@ -24,8 +25,14 @@ export function acquireFileLock(path: string): FileLock {
   }
 }
 
-/** The process that holds the lock at `path`, as it wrote itself down, or null when nobody does. */
-export function fileLockOwner(path: string): number | null {
+/** The lock of the embedded database in `dataDir`. */
+export function pgliteLockPath(dataDir: string): string {
+  return join(dataDir, "pglite.lock");
+}
+
+/** The process that owns the embedded database in `dataDir`, or null when nobody does. 0: somebody who left no number. */
+export function pgliteOwner(dataDir: string): number | null {
+  const path = pgliteLockPath(dataDir);
   let descriptor: number;
   try {
     descriptor = openSync(path, "r+");

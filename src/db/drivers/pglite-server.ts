@@ -20,7 +20,12 @@ const MAX_CONNECTIONS = 16;
 /** A client that leaves a transaction open this long is cut off: the edge's requests wait for it. */
 const IDLE_IN_TRANSACTION_MS = 5_000;
 
-export function pgliteSocketPath(dataDir: string): string {
+/** A url for `openTcp` and `connectTcp` that leads to the owner of `dataDir`, an absolute path. */
+export function pgliteSocketUrl(dataDir: string): string {
+  return `postgres://postgres@localhost/postgres?host=${encodeURIComponent(dataDir)}`;
+}
+
+function pgliteSocketPath(dataDir: string): string {
   return join(dataDir, SOCKET_NAME);
 }
 

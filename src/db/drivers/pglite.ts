@@ -6,7 +6,7 @@ import { createDatabase, type OpenDatabase } from "../database.ts";
 import { wrapDriverError } from "../query-error.ts";
 import type { Driver, DriverQuery, DriverRow } from "./driver.ts";
 import { ExclusiveTurns } from "./exclusive-turns.ts";
-import { acquireFileLock, type FileLock } from "./pglite-lock.ts";
+import { acquireFileLock, type FileLock, pgliteLockPath } from "./pglite-lock.ts";
 import { canServePglite, servePglite } from "./pglite-server.ts";
 import type { SqlConnection } from "./sql-connection.ts";
 import { wireParsers } from "./wire-types.ts";
@@ -40,7 +40,7 @@ export async function openPglite({ dataDir }: OpenPgliteOptions): Promise<OpenPg
 function lockFolder(dataDir: string): FileLock {
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-    return acquireFileLock(join(dataDir, "pglite.lock"));
+    return acquireFileLock(pgliteLockPath(dataDir));
   } catch (error) {
     if (error instanceof DatabaseError) throw error;
     const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";

@@ -1,0 +1,73 @@
+import { resolve } from "node:path";
+import { WebSocket } from "undici";
+import type { OpenDatabase } from "../db/database.ts";
+import { chooseDriver } from "../db/drivers/choose-driver.ts";
+import { connectNeon, openNeon } from "../db/drivers/neon.ts";
+import { openPglite } from "../db/drivers/pglite.ts";
+import { pgliteOwner } from "../db/drivers/pglite-lock.ts";
+import { canServePglite, pgliteSocketUrl } from "../db/drivers/pglite-server.ts";
+import type { SqlConnection } from "../db/drivers/sql-connection.ts";
+import { connectTcp, openTcp } from "../db/drivers/tcp.ts";
+import { migrate } from "../db/migrator/migrate.ts";
+
+/** The settings that say which database a command works on: `DATABASE_URL`, `DATABASE_DRIVER`, `DATA_DIR`, `NEON_LOCAL_ADDRESS`. */
+export type DatabaseEnvironment = Readonly<Record<string, string | undefined>>;
+
+/** A database as commands use it: the request path's type, and connections of one's own. */
+export interface CommandDatabase extends OpenDatabase {
+  connect(): Promise<SqlConnection>;
+}
+
+/**
+ * Opens the database for a command such as `users list`, up to date if it is the embedded one. While `gatehouse up` or
+ * `npm start` own that, the command goes through the owner's socket. Throws `RangeError` for settings that cannot be,
+ * `DatabaseError` or `MigrationError` for the rest.
+ */
+export async function openCommandDatabase(env: DatabaseEnvironment): Promise<CommandDatabase> {
+  const database = await openAsItIs(env);
+  if (!isEmbedded(env)) return database;
+  try {
+    await migrate(database);
+    return database;
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+/** The same without bringing it up to date. */
+export async function openAsItIs(env: DatabaseEnvironment): Promise<CommandDatabase> {
+  if (!isEmbedded(env)) return openServer(env);
+  const dataDir = dataDirOf(env);
+  if (pgliteOwner(dataDir) === null || !canServePglite(dataDir)) return openPglite({ dataDir });
+  const url = pgliteSocketUrl(dataDir);
+  return { ...openTcp({ url, prepare: false, maxConnections: 2 }), connect: () => connectTcp({ url }) };
+}
+
+/** Opens the database to migrate it: the embedded one as its only owner, or not at all. Throws like `openCommandDatabase`. */
+export async function openForMigration(env: DatabaseEnvironment): Promise<CommandDatabase> {
+  return isEmbedded(env) ? openPglite({ dataDir: dataDirOf(env) }) : openServer(env);
+}
+
+function isEmbedded(env: DatabaseEnvironment): boolean {
+  return chooseDriver(env.DATABASE_URL, env.DATABASE_DRIVER) === "pglite";
+}
+
+function dataDirOf(env: DatabaseEnvironment): string {
+  return resolve(env.DATA_DIR || ".data");
+}
+
+function openServer(env: DatabaseEnvironment): CommandDatabase {
+  const url = env.DATABASE_URL ?? "";
+  if (chooseDriver(url, env.DATABASE_DRIVER) === "tcp") {
+    return { ...openTcp({ url }), connect: () => connectTcp({ url }) };
+  }
+  // Always the WebSocket: commands want sessions, locks and transactions, which Neon over HTTP does not have.
+  const address = env.NEON_LOCAL_ADDRESS;
+  const options = {
+    url,
+    local: address === undefined || address === "" ? undefined : { address },
+    webSocketConstructor: WebSocket as unknown as typeof globalThis.WebSocket,
+  };
+  return { ...openNeon({ ...options, mode: "ws" }), connect: () => connectNeon(options) };
+}
