@@ -1,5 +1,6 @@
 import type { Database } from "../db/database.ts";
 import type { Hasher } from "../password/hasher.ts";
+import type { LegacyScheme } from "./stored-password.ts";
 
 export type RandomBytes = (length: number) => Uint8Array;
 
@@ -18,4 +19,5 @@ export interface AuthPolicy {
   readonly registration: "open" | "closed";
   /** Code points; see password-policy.ts. */
   readonly passwordMinLength: number;
+  readonly legacy: LegacyScheme;
 }

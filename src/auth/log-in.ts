@@ -3,6 +3,7 @@ import { type Credentials, findUserByEmail, replacePasswordHash } from "../db/us
 import { AuthError } from "../errors.ts";
 import type { AuthDeps } from "./deps.ts";
 import { createSession, endSession, type OpenedSession } from "./session.ts";
+import { storedPassword } from "./stored-password.ts";
 
 export interface LogIn {
   /** Normalised by `emailAddress`. */
@@ -23,7 +24,7 @@ export async function logIn(deps: AuthDeps, attempt: LogIn): Promise<OpenedSessi
   // Hash even when the account is missing, so that both answers take the same time.
   const verification = await deps.hasher.verify(
     attempt.password,
-    account?.passwordHash ?? null,
+    account === null ? null : storedPassword(account, deps.policy.legacy),
     attempt.signal ? { signal: attempt.signal } : {},
   );
   if (account === null || !verification.ok || account.user.disabledAt !== null) {

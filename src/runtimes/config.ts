@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { DEFAULT_MIN_LENGTH, LOWEST_MIN_LENGTH } from "../auth/password-policy.ts";
+import type { LegacyScheme } from "../auth/stored-password.ts";
 import { chooseDriver, DRIVER_NAMES, type DriverName } from "../db/drivers/choose-driver.ts";
 import { HASHER_DEFAULTS, type HasherOptions } from "../password/hasher-options.ts";
 import { readPeppers } from "../password/peppers.ts";
@@ -13,6 +14,7 @@ export interface EdgeSettings {
   readonly allowedOrigins: ReadonlySet<string>;
   readonly registration: "open" | "closed";
   readonly passwordMinLength: number;
+  readonly legacy: LegacyScheme;
   readonly hasher: HasherOptions & { readonly threads: number | undefined };
   readonly daemonUrl: string;
   readonly daemonAudience: string;
@@ -44,6 +46,8 @@ const SETTINGS = {
   PASSWORD_PROFILE: [optional(z.enum(["standard", "development"])), "standard or development"],
   PASSWORD_PEPPERS: [optional(z.string()), 'JSON like {"<keyid>":"<base64 key>"}'],
   PASSWORD_MIN_LENGTH: [optional(count(LOWEST_MIN_LENGTH, 256)), `a number from ${LOWEST_MIN_LENGTH} to 256`],
+  LEGACY_HASH_ORDER: [optional(z.enum(["salt-password", "password-salt"])), "salt-password or password-salt"],
+  LEGACY_SALT_ENCODING: [optional(z.enum(["utf8", "hex", "base64"])), "utf8, hex or base64"],
   HASH_THREADS: [optional(count(1, 64)), "a number from 1 to 64"],
   HASH_QUEUE: [optional(count(1, 10_000)), "a number from 1 to 10000"],
   DAEMON_URL: [optional(z.url({ protocol: /^https?$/ })), "the daemon's http or https address"],
@@ -73,6 +77,10 @@ export function readSettings(source: SettingsSource, ownOrigin?: string): EdgeSe
     allowedOrigins: new Set(loopback ? loopbackNames(appOrigin) : [appOrigin.origin]),
     registration: settings.REGISTRATION ?? (loopback ? "open" : "closed"),
     passwordMinLength: settings.PASSWORD_MIN_LENGTH ?? DEFAULT_MIN_LENGTH,
+    legacy: {
+      order: settings.LEGACY_HASH_ORDER ?? "salt-password",
+      saltEncoding: settings.LEGACY_SALT_ENCODING ?? "utf8",
+    },
     hasher: {
       profile: passwordProfile,
       peppers: orSettingsError(() => readPeppers(settings.PASSWORD_PEPPERS)),

@@ -67,7 +67,7 @@ export function wireApp(edge: Edge, { db, background, log }: RequestParts): Retu
       now,
       background,
       randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
-      policy: { registration: settings.registration, passwordMinLength: settings.passwordMinLength },
+      policy: settings,
     },
   });
 }

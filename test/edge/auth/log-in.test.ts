@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { AuthDeps } from "../../../src/auth/deps.ts";
+import type { AuthDeps, AuthPolicy } from "../../../src/auth/deps.ts";
 import { logIn } from "../../../src/auth/log-in.ts";
 import { register } from "../../../src/auth/register.ts";
 import { checkSession, SESSION_IDLE_MS } from "../../../src/auth/session.ts";
@@ -14,6 +14,11 @@ import { type PostgresServer, startPostgres } from "../../fixtures/postgres.ts";
 
 const password = "correct horse battery staple";
 const HOUR_MS = 3_600_000;
+const policy: AuthPolicy = {
+  registration: "open",
+  passwordMinLength: 15,
+  legacy: { order: "salt-password", saltEncoding: "utf8" },
+};
 
 describe("logging in", () => {
   let postgres: PostgresServer;
@@ -32,7 +37,7 @@ describe("logging in", () => {
     background: (_task, work) => {
       background.push(work());
     },
-    policy: { registration: "open", passwordMinLength: 15 },
+    policy,
     ...overrides,
   });
 
@@ -145,7 +150,7 @@ describe("logging in", () => {
   });
 
   it("keeps registration closed where it is closed, before any hashing", async () => {
-    const closed = deps({ policy: { registration: "closed", passwordMinLength: 15 } });
+    const closed = deps({ policy: { ...policy, registration: "closed" } });
     await expect(register(closed, { email: "new@example.com", password: "x", userAgent: null })).rejects.toMatchObject({
       code: "REGISTRATION_CLOSED",
     });
