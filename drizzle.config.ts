@@ -5,6 +5,9 @@ import { acquireFileLock, pgliteLockPath } from "./src/db/drivers/pglite-lock.ts
 
 const { DATABASE_URL: url, DATA_DIR = ".data" } = process.env;
 
+/** Commands that only read and write files. */
+const OFFLINE = ["generate", "check", "export", "up", "drop"];
+
 export default defineConfig({
   dialect: "postgresql",
   schema: "./src/db/schema.ts",
@@ -13,9 +16,6 @@ export default defineConfig({
   strict: process.stdin.isTTY === true,
   ...(url ? { dbCredentials: { url } } : embedded()),
 });
-
-/** Commands that only read and write files. */
-const OFFLINE = ["generate", "check", "export", "up", "drop"];
 
 /** The embedded database's folder, as its only owner until drizzle-kit ends: two at once lose rows without an error. */
 function embedded() {
