@@ -1,5 +1,6 @@
 import type { Context, ErrorHandler, NotFoundHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
+import type { StatusCode } from "hono/utils/http-status";
 import { type ErrorCode, STATUS_BY_CODE } from "../contract/error-codes.ts";
 import { PROBLEM_CONTENT_TYPE, type Problem } from "../contract/problem.ts";
 import { type AppError, CallerError, HasherError, PasswordError, RequestError, ServiceError } from "../errors.ts";
@@ -18,9 +19,14 @@ const INTERNAL_SENTENCE = "Something went wrong on our side. Name the request id
 /** Retry-After of a 429 or 503 that names none, in seconds. */
 const DEFAULT_RETRY_AFTER_SECONDS = 1;
 
+/** The status servers log for a caller that closed the connection; no HTTP status of its own exists. */
+const CALLER_GONE = 499 as StatusCode;
+
 /** Turns whatever a handler threw into the answer: the one place on the edge where errors meet HTTP. */
 export function answerErrors(log: Log): ErrorHandler<EdgeEnv> {
   return (error, c) => {
+    // A caller that left aborts whatever waited for it; nobody reads this answer, and it is nobody's failure.
+    if (c.req.raw.signal?.aborted) return c.body(null, CALLER_GONE);
     if (error instanceof CallerError) return answer(c, codeOf(error), error.message, error);
     if (error instanceof ServiceError) {
       const code = codeOf(error);
