@@ -1,0 +1,49 @@
+"""`python -m gatehouse_worker`: reads its settings, guards itself, serves one connection."""
+
+import asyncio
+import logging
+import os
+import sys
+from contextlib import suppress
+
+import uvloop
+
+from gatehouse_worker.listen import accept_one
+from gatehouse_worker.log import set_up_log
+from gatehouse_worker.process_guard import die_with_parent, watch_stdin
+from gatehouse_worker.settings import Settings, read_settings
+from gatehouse_worker.worker import Worker
+
+
+def main() -> None:
+    """Run until the connection ends. Exit codes: 0 drained, 2 wrong arguments, 1 all else."""
+    settings = read_settings(sys.argv[1:], os.environ)
+    die_with_parent(settings.parent_pid)
+    watch_stdin(lambda: leave(1))
+    set_up_log()
+    try:
+        uvloop.run(serve(settings))
+    except OSError as error:
+        logging.getLogger(__name__).error("Cannot listen on %s: %s", settings.socket, error)
+        leave(1)
+
+
+async def serve(settings: Settings) -> None:
+    """Wait for the daemon and serve it; `leave` ends the process."""
+    loop = asyncio.get_running_loop()
+    accepted = await accept_one(settings.socket)
+    worker = Worker(settings, loop, leave)
+    await loop.connect_accepted_socket(lambda: worker.connection, accepted)
+    await asyncio.Event().wait()
+
+
+def leave(exit_code: int) -> None:
+    """End the process now, whatever its other threads are doing; what was printed is kept."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(exit_code)
+
+
+if __name__ == "__main__":
+    main()

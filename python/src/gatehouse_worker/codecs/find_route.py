@@ -1,0 +1,25 @@
+"""Which codec serves a request."""
+
+from collections.abc import Collection
+
+from gatehouse import ClientError
+from gatehouse_worker.codecs import json_codec
+from gatehouse_worker.codecs.route import Route
+
+_ROUTES: dict[tuple[str, bool], Route] = {
+    ("json", False): json_codec.PREDICT,
+    ("json", True): json_codec.STREAM,
+}
+
+
+def find_route(name: str, *, stream: bool, methods: Collection[str]) -> Route:
+    """Give the codec for route `name`.
+
+    Raises ClientError when there is none, or when it needs a method that the model has not.
+    """
+    route = _ROUTES.get((name, stream))
+    if route is None:
+        raise ClientError(f"This worker does not know the route {name!r}.")
+    if route.method not in methods:
+        raise ClientError(f"This model has no `{route.method}` method.")
+    return route

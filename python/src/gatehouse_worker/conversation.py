@@ -1,0 +1,117 @@
+"""The states of a connection and of its requests, as the worker keeps them (PROTOCOL.md, 3 and 5)."""
+
+from enum import Enum
+
+from gatehouse_worker.wire.messages import (
+    Cancel,
+    Check,
+    Credit,
+    DaemonMessage,
+    Drain,
+    Hello,
+    Infer,
+    Ping,
+)
+from gatehouse_worker.wire.violation import ProtocolViolation
+
+
+class Phase(Enum):
+    """The states of PROTOCOL.md, section 3; `greeting` is over before the worker reads on."""
+
+    STARTING = "starting"
+    LOADING = "loading"
+    READY = "ready"
+    DRAINING = "draining"
+    CLOSED = "closed"
+
+
+class Conversation:
+    """Says whether a message may come now, and knows which requests are open.
+
+    `receive` belongs to the I/O thread; `ended` may be called by any thread, once for each id.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        """Make one for a worker that holds at most `capacity` requests."""
+        self.phase = Phase.STARTING
+        self._capacity = capacity
+        self._streams: dict[int, bool] = {}
+        self._last_request = 0
+        self._last_ping = 0
+        self._last_check = 0
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether every request has ended."""
+        return not self._streams
+
+    def is_open(self, request_id: int) -> bool:
+        """Whether the request was sent and has not ended."""
+        return request_id in self._streams
+
+    def receive(self, message: DaemonMessage) -> None:
+        """Take note of a message of the daemon. Raises ProtocolViolation BAD_STATE."""
+        if type(message) not in _ALLOWED[self.phase]:
+            self._refuse(f"`{type(message).__name__}` does not come when {self.phase.value}.")
+        match message:
+            case Infer():
+                self._open(message)
+            case Cancel() | Credit():
+                self._check_reference(message)
+            case Ping(id=ping_id):
+                if ping_id <= self._last_ping:
+                    self._refuse(f"Ping {ping_id} does not rise.")
+                self._last_ping = ping_id
+            case Check(id=check_id):
+                if check_id <= self._last_check:
+                    self._refuse(f"Check {check_id} does not rise.")
+                if self._streams:
+                    self._refuse("`check` comes only when no request is open.")
+                self._last_check = check_id
+            case Hello():
+                pass
+            case Drain():
+                self.phase = Phase.DRAINING
+
+    def greeted(self) -> None:
+        """Take note that the worker's `hello` goes out."""
+        self.phase = Phase.LOADING
+
+    def loaded(self) -> None:
+        """Take note that `ready` goes out."""
+        if self.phase is Phase.LOADING:
+            self.phase = Phase.READY
+
+    def closed(self) -> None:
+        """Take note that nothing more is read or written."""
+        self.phase = Phase.CLOSED
+
+    def ended(self, request_id: int) -> None:
+        """Take note that the one end of a request goes out; its slot is free."""
+        del self._streams[request_id]
+
+    def _open(self, message: Infer) -> None:
+        if message.id <= self._last_request:
+            self._refuse(f"Request {message.id} does not rise.")
+        if len(self._streams) >= self._capacity:
+            self._refuse(f"More than {self._capacity} requests are open.")
+        self._last_request = message.id
+        self._streams[message.id] = message.stream
+
+    def _check_reference(self, message: Cancel | Credit) -> None:
+        if message.id > self._last_request:
+            self._refuse(f"Request {message.id} was never sent.")
+        if isinstance(message, Credit) and self._streams.get(message.id) is False:
+            self._refuse(f"Request {message.id} is no stream.")
+
+    def _refuse(self, reason: str) -> None:
+        raise ProtocolViolation("BAD_STATE", reason)
+
+
+_ALLOWED: dict[Phase, frozenset[type]] = {
+    Phase.STARTING: frozenset({Hello}),
+    Phase.LOADING: frozenset({Ping, Drain}),
+    Phase.READY: frozenset({Infer, Cancel, Credit, Ping, Check, Drain}),
+    Phase.DRAINING: frozenset({Cancel, Credit, Ping}),
+    Phase.CLOSED: frozenset(),
+}

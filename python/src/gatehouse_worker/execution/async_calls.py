@@ -1,0 +1,183 @@
+"""Runs a model that has `async def` methods: calls are tasks of one event loop on one thread."""
+
+import asyncio
+import inspect
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any, Final
+
+from gatehouse import ClientError
+from gatehouse.cancellation import current_scope
+from gatehouse_worker.answers import (
+    CANCELLED,
+    DEADLINE_EXCEEDED,
+    STREAM_END,
+    Answer,
+    Failure,
+    StreamEnd,
+)
+from gatehouse_worker.execution.batch import Batch, checked_results
+from gatehouse_worker.execution.call import Call, Job, StreamItem, UnaryItem
+from gatehouse_worker.execution.failures import failure_of
+from gatehouse_worker.execution.replies import Replies
+from gatehouse_worker.execution.stream_output import StreamOutput
+from gatehouse_worker.execution.work_queue import WorkQueue
+
+
+class AsyncCalls:
+    """Makes the calls of a queue, at most `concurrency` at once; plain methods block the others.
+
+    `methods` is looked at when a call begins; the load job fills it.
+    """
+
+    def __init__(
+        self,
+        *,
+        queue: WorkQueue,
+        methods: Mapping[str, Callable[..., Any]],
+        replies: Replies,
+        concurrency: int,
+    ) -> None:
+        self._queue: Final = queue
+        self._methods: Final = methods
+        self._replies: Final = replies
+        self._concurrency: Final = concurrency
+        self._tasks: Final[set[asyncio.Task[None]]] = set()
+
+    async def serve(self) -> None:
+        """Make calls until the queue is stopped and empty."""
+        loop = asyncio.get_running_loop()
+        changed = asyncio.Event()
+        self._queue.on_change = partial(loop.call_soon_threadsafe, changed.set)
+        while not self._queue.is_over() or self._tasks:
+            changed.clear()
+            delay = self._begin_what_may_begin(loop, changed)
+            try:
+                await asyncio.wait_for(changed.wait(), delay)
+            except asyncio.TimeoutError:  # noqa: UP041 - another class before Python 3.11
+                continue
+
+    def _begin_what_may_begin(
+        self, loop: asyncio.AbstractEventLoop, changed: asyncio.Event
+    ) -> float | None:
+        """Begin calls; says in how many seconds to look again, None for when something changes."""
+
+        def forget(task: asyncio.Task[None]) -> None:
+            self._tasks.discard(task)
+            changed.set()
+            task.result()
+
+        while len(self._tasks) < self._concurrency:
+            call = self._queue.take_now()
+            if not isinstance(call, Call):
+                return call
+            task = loop.create_task(self._make(call))
+            call.interrupt = partial(loop.call_soon_threadsafe, task.cancel)
+            call.grace_s = 0
+            self._tasks.add(task)
+            task.add_done_callback(forget)
+        return None
+
+    async def _make(self, call: Call) -> None:
+        current_scope.set(call.scope)
+        work = call.work
+        if isinstance(work, Job):
+            error = await _run_job(work)
+            self._queue.finish(call)
+            work.done(error)
+        elif isinstance(work, StreamItem):
+            end = await self._stream(call, work)
+            self._queue.finish(call)
+            work.output.finish(end)
+        else:
+            answers = await self._answers(call, work)
+            self._queue.finish(call)
+            for item, answer in zip(work, answers, strict=True):
+                self._replies.settle(item, answer)
+
+    async def _answers(self, call: Call, items: Sequence[UnaryItem]) -> list[Answer]:
+        batch = Batch(items, time.monotonic())
+        if not batch.values:
+            return batch.answers
+        method = self._methods[batch.method]
+        try:
+            results = await _finished(method(batch.values))
+            batch.accept(checked_results(batch.method, results, len(batch.values)))
+        except ClientError as error:
+            if len(batch.values) == 1:
+                batch.reject(error)
+            else:
+                # Whose fault is it? Asking for each alone tells, and nobody reads of another's input.
+                alone = [_result_alone(batch.method, method, value) for value in batch.values]
+                batch.accept(await asyncio.gather(*alone))
+        except SystemExit:
+            raise
+        except BaseException as error:
+            if not _is_cancellation(error, call):
+                batch.reject(error)
+        return batch.answers
+
+    async def _stream(self, call: Call, item: StreamItem) -> StreamEnd | Failure:
+        if item.deadline <= time.monotonic():
+            return DEADLINE_EXCEEDED
+        try:
+            events = self._methods[item.route.method](item.route.decode(item.infer))
+            async for event in _each(events):
+                if call.scope.cancelled:
+                    return CANCELLED
+                if not item.output.write(item.route.encode_event(event)):
+                    call.busy_since = None
+                    await _room(item.output)
+                call.busy_since = time.monotonic()
+        except SystemExit:
+            raise
+        except BaseException as error:
+            return CANCELLED if _is_cancellation(error, call) else failure_of(error, [item])
+        return STREAM_END
+
+
+def _is_cancellation(error: BaseException, call: Call) -> bool:
+    return isinstance(error, asyncio.CancelledError) and call.scope.cancelled
+
+
+async def _finished(result: object) -> object:
+    return await result if inspect.isawaitable(result) else result
+
+
+async def _run_job(job: Job) -> BaseException | None:
+    try:
+        await _finished(job.run())
+    except SystemExit:
+        raise
+    except BaseException as error:  # noqa: BLE001 - `done` decides what it means
+        return error
+    return None
+
+
+async def _result_alone(name: str, method: Callable[..., Any], value: object) -> object:
+    """Give what the method returns for one value, or the exception that it raises."""
+    try:
+        return checked_results(name, await _finished(method([value])), 1)[0]
+    except Exception as error:  # noqa: BLE001 - goes in the result's place
+        return error
+
+
+async def _each(events: AsyncIterator[object] | Iterable[object]) -> AsyncIterator[object]:
+    """Give the events of a generator of either kind; other calls get their turn in between."""
+    if isinstance(events, AsyncIterator):
+        async for event in events:
+            yield event
+        return
+    for event in events:
+        yield event
+        await asyncio.sleep(0)
+
+
+async def _room(output: StreamOutput) -> None:
+    room = asyncio.Event()
+    output.on_room = partial(asyncio.get_running_loop().call_soon_threadsafe, room.set)
+    while not output.has_room():
+        await room.wait()
+        room.clear()
+    output.on_room = None

@@ -1,0 +1,108 @@
+"""One call of the model, and the work it is made for."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Generic, TypeAlias, TypeVar
+
+from gatehouse.cancellation import CancelScope
+from gatehouse_worker.codecs.route import StreamRoute, UnaryRoute
+from gatehouse_worker.execution.stream_output import StreamOutput
+from gatehouse_worker.wire.messages import Infer
+
+_SYNC_GRACE_S: Final = 0.1
+"""How long sync code may notice `cancelled()` by itself before it is interrupted."""
+
+_Route = TypeVar("_Route", UnaryRoute, StreamRoute)
+
+
+class _Item(Generic[_Route]):
+    """One request from its arrival to its end. Times are seconds of the monotonic clock."""
+
+    __slots__ = ("arrived", "call", "deadline", "infer", "is_cancelled", "route")
+
+    def __init__(self, infer: Infer, route: _Route, arrived: float) -> None:
+        self.infer = infer
+        self.route = route
+        self.arrived = arrived
+        self.deadline = arrived + infer.timeout_ms / 1000
+        self.call: Call | None = None
+        self.is_cancelled = False
+
+
+class UnaryItem(_Item[UnaryRoute]):
+    """A request that gets one answer, alone or in a batch."""
+
+    __slots__ = ()
+
+
+class StreamItem(_Item[StreamRoute]):
+    """A request that gets its answer in pieces."""
+
+    __slots__ = ("output",)
+
+    def __init__(
+        self, infer: Infer, route: StreamRoute, arrived: float, output: StreamOutput
+    ) -> None:
+        super().__init__(infer, route, arrived)
+        self.output = output
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Something of the worker's own to do on the model's thread: load, check, close."""
+
+    run: Callable[[], object]
+    """May give an awaitable, which is awaited there."""
+    done: Callable[[BaseException | None], object]
+    """Gets what `run` raised, on the model's thread."""
+    is_timed: bool = False
+    """Whether it has to be over within the model's `timeout_ms`, as a call of a method has."""
+
+
+Item: TypeAlias = UnaryItem | StreamItem
+Work: TypeAlias = list[UnaryItem] | StreamItem | Job
+
+
+class Call:
+    """One invocation: of a method with a batch of items, of a stream, or of a job."""
+
+    __slots__ = (
+        "_expecting",
+        "busy_since",
+        "grace_s",
+        "interrupt",
+        "interrupt_at",
+        "scope",
+        "work",
+    )
+
+    def __init__(self, work: Work, now: float, interrupt: Callable[[], object]) -> None:
+        """Make one that begins now; `interrupt` raises in it, from another thread."""
+        self.work = work
+        self.interrupt = interrupt
+        self.scope = CancelScope()
+        is_timed = not isinstance(work, Job) or work.is_timed
+        self.busy_since = now if is_timed else None
+        """When the model began to work; None while its time does not count: it waits for credit."""
+        self.grace_s = _SYNC_GRACE_S
+        self.interrupt_at = math.inf
+        """When to interrupt it; never, while somebody waits."""
+        items = self.items
+        self._expecting = len(items)
+        for item in items:
+            item.call = self
+
+    @property
+    def items(self) -> list[UnaryItem] | list[StreamItem]:
+        """The requests that the call is made for; a job is for none."""
+        if isinstance(self.work, Job):
+            return []
+        return [self.work] if isinstance(self.work, StreamItem) else self.work
+
+    def cancel_one(self, now: float) -> None:
+        """Take note that nobody waits for one of the items; after the last the call is cancelled."""
+        self._expecting -= 1
+        if self._expecting == 0:
+            self.interrupt_at = now + self.grace_s
+            self.scope.cancelled = True

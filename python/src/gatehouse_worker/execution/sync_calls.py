@@ -1,0 +1,158 @@
+"""Runs a model whose methods are plain functions: one call at a time on each thread."""
+
+import asyncio
+import inspect
+import threading
+import time
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
+from functools import partial
+from typing import Any, TypeVar
+
+from gatehouse import Cancelled, ClientError
+from gatehouse.cancellation import current_scope
+from gatehouse_worker.answers import (
+    CANCELLED,
+    DEADLINE_EXCEEDED,
+    STREAM_END,
+    Answer,
+    Failure,
+    StreamEnd,
+)
+from gatehouse_worker.execution.batch import Batch, checked_results
+from gatehouse_worker.execution.call import Call, Job, StreamItem, UnaryItem
+from gatehouse_worker.execution.failures import failure_of
+from gatehouse_worker.execution.replies import Replies
+from gatehouse_worker.execution.stream_output import StreamOutput
+from gatehouse_worker.execution.work_queue import WorkQueue
+
+_Result = TypeVar("_Result")
+
+
+class SyncCalls:
+    """Makes the calls of a queue on every thread that runs `serve`.
+
+    `methods` is looked at when a call begins; the load job fills it.
+    """
+
+    def __init__(
+        self, queue: WorkQueue, methods: Mapping[str, Callable[..., Any]], replies: Replies
+    ) -> None:
+        self._queue = queue
+        self._methods = methods
+        self._replies = replies
+
+    def serve(self) -> None:
+        """Make calls, one after the other, until the queue is stopped and empty."""
+        while (call := self._queue.take()) is not None:
+            current_scope.set(call.scope)
+            self._make(call)
+
+    def _make(self, call: Call) -> None:
+        work = call.work
+        if isinstance(work, Job):
+            error = self._interruptibly(call, partial(_run_job, work), None)
+            work.done(error)
+        elif isinstance(work, StreamItem):
+            end = self._interruptibly(call, partial(self._stream, call, work), CANCELLED)
+            work.output.finish(end)
+        else:
+            cancelled: list[Answer] = [CANCELLED] * len(work)
+            answers = self._interruptibly(call, partial(self._answers, work), cancelled)
+            for item, answer in zip(work, answers, strict=True):
+                self._replies.settle(item, answer)
+
+    def _interruptibly(
+        self, call: Call, work: Callable[[], _Result], otherwise: _Result
+    ) -> _Result:
+        """Do the work of a call, and finish it: no interrupt comes after this returns.
+
+        Gives `otherwise` when the work was interrupted.
+        """
+        result = otherwise
+        is_done = False
+        while True:
+            try:
+                if not is_done:
+                    is_done = True
+                    result = work()
+                self._queue.finish(call)
+            except Cancelled:  # out of the work, or sent as it ended
+                continue
+            return result
+
+    def _answers(self, items: Sequence[UnaryItem]) -> list[Answer]:
+        batch = Batch(items, time.monotonic())
+        if not batch.values:
+            return batch.answers
+        method = self._methods[batch.method]
+        try:
+            batch.accept(checked_results(batch.method, method(batch.values), len(batch.values)))
+        except ClientError as error:
+            if len(batch.values) == 1:
+                batch.reject(error)
+            else:
+                # Whose fault is it? Asking for each alone tells, and nobody reads of another's input.
+                batch.accept([_result_alone(batch.method, method, value) for value in batch.values])
+        except (SystemExit, Cancelled):
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever a model raises
+            batch.reject(error)
+        return batch.answers
+
+    def _stream(self, call: Call, item: StreamItem) -> StreamEnd | Failure:
+        if item.deadline <= time.monotonic():
+            return DEADLINE_EXCEEDED
+        try:
+            events = self._methods[item.route.method](item.route.decode(item.infer))
+            with _closing(events):
+                for event in events:
+                    if call.scope.cancelled:
+                        return CANCELLED
+                    if not item.output.write(item.route.encode_event(event)):
+                        call.busy_since = None
+                        _wait_for_room(item.output)
+                    call.busy_since = time.monotonic()
+        except (SystemExit, Cancelled):
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever a model raises
+            return failure_of(error, [item])
+        return STREAM_END
+
+
+def _run_job(job: Job) -> BaseException | None:
+    try:
+        result = job.run()
+        if inspect.isawaitable(result):
+            asyncio.run(_awaited(result))
+    except (SystemExit, Cancelled):
+        raise
+    except BaseException as error:  # noqa: BLE001 - `done` decides what it means
+        return error
+    return None
+
+
+async def _awaited(result: Awaitable[object]) -> None:
+    await result
+
+
+def _result_alone(name: str, method: Callable[..., Any], value: object) -> object:
+    """Give what the method returns for one value, or the exception that it raises."""
+    try:
+        return checked_results(name, method([value]), 1)[0]
+    except Exception as error:  # noqa: BLE001 - goes in the result's place
+        return error
+
+
+def _closing(events: Iterable[object]) -> AbstractContextManager[object]:
+    """Close a generator as soon as it is left, so that its `finally` runs on this thread."""
+    return closing(events) if isinstance(events, Generator) else nullcontext()
+
+
+def _wait_for_room(output: StreamOutput) -> None:
+    room = threading.Event()
+    output.on_room = room.set
+    while not output.has_room():
+        room.wait()
+        room.clear()
+    output.on_room = None

@@ -1,0 +1,153 @@
+"""What waits for the model and what runs: the one place that the threads share."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from itertools import takewhile
+from typing import Final, TypeGuard
+
+from gatehouse_worker.execution.call import Call, Item, Job, UnaryItem, Work
+from gatehouse_worker.execution.interrupt import clear_interrupt, interrupt_thread
+
+
+class WorkQueue:
+    """A first-in-first-out queue that gives work out in calls.
+
+    Neighbours of the same unary route go into one call, at most `max_batch` of them; a call that is
+    not full waits for more until its oldest item is `max_wait_s` old. The daemon bounds how many
+    items are in here (`concurrency` x `max_batch`, checked by Conversation). Every method may be
+    called by any thread.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_batch: int,
+        max_wait_s: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._max_batch: Final = max_batch
+        self._max_wait_s: Final = max_wait_s
+        self._clock: Final = clock
+        # A bare lock, because an interrupt may arrive while `finish` takes it: only `with` on a
+        # lock made in C cannot be interrupted between taking it and entering the block.
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
+        self._waiting: deque[Item | Job] = deque()
+        self._running: set[Call] = set()
+        self._stopped = False
+        self.on_change: Callable[[], object] | None = None
+        """Called after `put` and `stop`, for a taker that does not wait in `take`."""
+
+    def put(self, work: Item | Job) -> None:
+        """Add work at the end."""
+        with self._lock:
+            self._waiting.append(work)
+            self._changed.notify()
+        if self.on_change is not None:
+            self.on_change()
+
+    def stop(self) -> None:
+        """Have every `take` give None once nothing waits any more."""
+        with self._lock:
+            self._stopped = True
+            self._changed.notify_all()
+        if self.on_change is not None:
+            self.on_change()
+
+    def is_over(self) -> bool:
+        """Whether it is stopped and nothing waits."""
+        with self._lock:
+            return self._stopped and not self._waiting
+
+    def has_items(self) -> bool:
+        """Whether a request waits or runs."""
+        with self._lock:
+            return any(not isinstance(work, Job) for work in self._waiting) or any(
+                not isinstance(call.work, Job) for call in self._running
+            )
+
+    def running(self) -> list[Call]:
+        """Give the calls that run now."""
+        with self._lock:
+            return list(self._running)
+
+    def take(self) -> Call | None:
+        """Wait for the next call and begin it on the calling thread; None after `stop`."""
+        with self._lock:
+            while True:
+                delay = self._delay()
+                if delay == 0:
+                    return self._begin()
+                if delay is None and self._stopped:
+                    return None
+                self._changed.wait(delay)
+
+    def take_now(self) -> Call | float | None:
+        """Begin the next call, or say in how many seconds one is due; None when nothing waits.
+
+        Who takes it this way sets the call's `interrupt`.
+        """
+        with self._lock:
+            delay = self._delay()
+            return self._begin() if delay == 0 else delay
+
+    def cancel(self, item: Item) -> bool:
+        """Take note that nobody waits for an item. True when it had not begun: it never will."""
+        with self._lock:
+            if item.call is None:
+                self._waiting.remove(item)
+                return True
+            item.call.cancel_one(self._clock())
+            return False
+
+    def interrupt(self, call: Call) -> None:
+        """Raise in a call, unless it is over."""
+        with self._lock:
+            if call in self._running:
+                call.interrupt()
+
+    def finish(self, call: Call) -> None:
+        """Take note, on its thread, that a call is over: no interrupt comes after this returns.
+
+        Raises Cancelled when one was on its way; call it again then.
+        """
+        with self._lock:
+            self._running.discard(call)
+            clear_interrupt(threading.get_ident())
+
+    def _delay(self) -> float | None:
+        """How many seconds the next call should still wait; None when there is none."""
+        if not self._waiting:
+            return None
+        first = self._waiting[0]
+        if self._max_wait_s == 0 or not isinstance(first, UnaryItem) or self._stopped:
+            return 0
+        fitting = sum(1 for _ in takewhile(partial(_fits, first), self._waiting))
+        if fitting >= self._max_batch or fitting < len(self._waiting):
+            return 0
+        return max(0, first.arrived + self._max_wait_s - self._clock())
+
+    def _begin(self) -> Call:
+        first = self._waiting.popleft()
+        work: Work = self._batch(first) if isinstance(first, UnaryItem) else first
+        call = Call(work, self._clock(), partial(interrupt_thread, threading.get_ident()))
+        self._running.add(call)
+        return call
+
+    def _batch(self, first: UnaryItem) -> list[UnaryItem]:
+        batch = [first]
+        while len(batch) < self._max_batch and self._waiting:
+            work = self._waiting[0]
+            if not _fits(first, work):
+                break
+            batch.append(work)
+            self._waiting.popleft()
+        return batch
+
+
+def _fits(first: UnaryItem, work: Item | Job) -> TypeGuard[UnaryItem]:
+    """Whether work goes into one call with the first item of a batch."""
+    return isinstance(work, UnaryItem) and work.route is first.route

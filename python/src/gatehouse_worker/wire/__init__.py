@@ -1,0 +1,1 @@
+"""Frames and messages of daemon/wire/PROTOCOL.md: pure bytes, no sockets."""

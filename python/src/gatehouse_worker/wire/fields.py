@@ -1,0 +1,46 @@
+"""The fields of a message, each checked for its type and range. Every function raises BAD_FIELD."""
+
+from typing import cast
+
+from gatehouse_worker.wire.limits import MAX_INTEGER
+from gatehouse_worker.wire.violation import ProtocolViolation
+
+
+def integer_field(
+    message: dict[str, object], name: str, least: int, most: int = MAX_INTEGER
+) -> int:
+    """Give an integer from `least` to `most`."""
+    value = message.get(name)
+    if type(value) is int and least <= value <= most:
+        return value
+    raise _bad_field(name, f"an integer from {least} to {most}")
+
+
+def string_field(message: dict[str, object], name: str) -> str:
+    """Give a string."""
+    value = message.get(name)
+    if type(value) is str:
+        return value
+    raise _bad_field(name, "a string")
+
+
+def boolean_field(message: dict[str, object], name: str) -> bool:
+    """Give a boolean."""
+    value = message.get(name)
+    if type(value) is bool:
+        return value
+    raise _bad_field(name, "a boolean")
+
+
+def headers_field(message: dict[str, object]) -> dict[str, str]:
+    """Give `headers`, an object of strings."""
+    value = message.get("headers")
+    if type(value) is dict and all(
+        type(text) is str for text in cast("dict[str, object]", value).values()
+    ):
+        return cast("dict[str, str]", value)
+    raise _bad_field("headers", "an object of strings")
+
+
+def _bad_field(name: str, expected: str) -> ProtocolViolation:
+    return ProtocolViolation("BAD_FIELD", f"`{name}` is not {expected}.")

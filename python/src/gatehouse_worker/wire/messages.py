@@ -1,0 +1,148 @@
+"""What the daemon sends: one class a message, with every field checked (PROTOCOL.md, section 4)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from gatehouse_worker.wire.fields import (
+    boolean_field,
+    headers_field,
+    integer_field,
+    string_field,
+)
+from gatehouse_worker.wire.limits import MAX_FRAME_BYTES, PROTOCOL_VERSION
+from gatehouse_worker.wire.violation import ProtocolViolation
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """The daemon's first message. `nonce` proves that it started this worker."""
+
+    protocol: int
+    nonce: str
+    max_frame_bytes: int
+
+
+@dataclass(slots=True)
+class Infer:
+    """One request, whole. `timeout_ms` is what is left of the caller's deadline."""
+
+    id: int
+    route: str
+    stream: bool
+    credit: int
+    timeout_ms: int
+    headers: dict[str, str]
+    segments: list[memoryview]
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Nobody waits for request `id` any more."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """`n` chunks more may be sent for request `id`."""
+
+    id: int
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """To be answered by a `pong` with the same id."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """To be answered by a `health` with the same id, after the model's own check."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """No `infer` comes any more: finish, then leave."""
+
+
+DaemonMessage: TypeAlias = Hello | Infer | Cancel | Credit | Ping | Check | Drain
+
+
+def read_message(message: dict[str, object], segments: list[memoryview]) -> DaemonMessage:
+    """Turn a frame into the message it is.
+
+    Raises ProtocolViolation with UNKNOWN_TYPE, BAD_FIELD or, for segments on a message that carries
+    none, BAD_SEGMENTS.
+    """
+    kind = message.get("type")
+    if kind == "infer":
+        return _read_infer(message, segments)
+    read = _READERS.get(kind) if isinstance(kind, str) else None
+    if read is None:
+        raise ProtocolViolation("UNKNOWN_TYPE", "A message has no type that a worker receives.")
+    if segments:
+        raise ProtocolViolation("BAD_SEGMENTS", f"A `{kind}` carries no segments.")
+    return read(message)
+
+
+def _read_infer(message: dict[str, object], segments: list[memoryview]) -> Infer:
+    stream = boolean_field(message, "stream")
+    credit = integer_field(message, "credit", 0)
+    if credit and not stream:
+        raise ProtocolViolation("BAD_FIELD", "`credit` is for a stream only.")
+    return Infer(
+        id=integer_field(message, "id", 1),
+        route=string_field(message, "route"),
+        stream=stream,
+        credit=credit,
+        timeout_ms=integer_field(message, "timeoutMs", 1),
+        headers=headers_field(message),
+        segments=segments,
+    )
+
+
+def _read_hello(message: dict[str, object]) -> Hello:
+    protocol = integer_field(message, "protocol", 0)
+    if protocol != PROTOCOL_VERSION:
+        # Nothing else can be said of a hello in another version.
+        return Hello(protocol, "", MAX_FRAME_BYTES)
+    return Hello(
+        protocol=protocol,
+        nonce=string_field(message, "nonce"),
+        max_frame_bytes=integer_field(message, "maxFrameBytes", 1, MAX_FRAME_BYTES),
+    )
+
+
+def _read_cancel(message: dict[str, object]) -> Cancel:
+    return Cancel(integer_field(message, "id", 1))
+
+
+def _read_credit(message: dict[str, object]) -> Credit:
+    return Credit(integer_field(message, "id", 1), integer_field(message, "n", 1))
+
+
+def _read_ping(message: dict[str, object]) -> Ping:
+    return Ping(integer_field(message, "id", 1))
+
+
+def _read_check(message: dict[str, object]) -> Check:
+    return Check(integer_field(message, "id", 1))
+
+
+def _read_drain(_message: dict[str, object]) -> Drain:
+    return Drain()
+
+
+_READERS: Final[dict[str, Callable[[dict[str, object]], DaemonMessage]]] = {
+    "hello": _read_hello,
+    "cancel": _read_cancel,
+    "credit": _read_credit,
+    "ping": _read_ping,
+    "check": _read_check,
+    "drain": _read_drain,
+}

@@ -1,0 +1,240 @@
+"""The I/O thread's side of a worker: the daemon's messages in, the model's answers out."""
+
+import asyncio
+import faulthandler
+import hmac
+import logging
+import os
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+from gatehouse import ClientError, __version__
+from gatehouse_worker.answer_writer import AnswerWriter
+from gatehouse_worker.answers import CANCELLED
+from gatehouse_worker.codecs.find_route import find_route
+from gatehouse_worker.codecs.route import UnaryRoute
+from gatehouse_worker.connection import Connection
+from gatehouse_worker.conversation import Conversation, Phase
+from gatehouse_worker.execution.call import Item, StreamItem, UnaryItem
+from gatehouse_worker.execution.call_watch import watch_calls
+from gatehouse_worker.execution.failures import failure_of, readable
+from gatehouse_worker.execution.model_host import ModelBusyError, ModelHost
+from gatehouse_worker.execution.stream_output import StreamOutput
+from gatehouse_worker.execution.work_queue import WorkQueue
+from gatehouse_worker.load_class import load_class
+from gatehouse_worker.settings import Settings
+from gatehouse_worker.wire.encode import encode_message, encode_pong
+from gatehouse_worker.wire.limits import PROTOCOL_VERSION
+from gatehouse_worker.wire.messages import (
+    Cancel,
+    Check,
+    Credit,
+    DaemonMessage,
+    Drain,
+    Hello,
+    Infer,
+    Ping,
+)
+from gatehouse_worker.wire.violation import ProtocolViolation
+
+_log: Final = logging.getLogger(__name__)
+
+
+class Worker:
+    """Serves one connection until it ends, then calls `leave`, once, with the exit code."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        loop: asyncio.AbstractEventLoop,
+        leave: Callable[[int], None],
+    ) -> None:
+        self.connection: Final = Connection(self)
+        self._settings: Final = settings
+        self._loop: Final = loop
+        self._leave: Final = leave
+        self._conversation: Final = Conversation(settings.concurrency * settings.max_batch)
+        self._writer: Final = AnswerWriter(loop, self.connection, self._on_end)
+        self._queue: Final = WorkQueue(
+            max_batch=settings.max_batch, max_wait_s=settings.max_wait_ms / 1000
+        )
+        self._host: Final = ModelHost(
+            load_class=partial(load_class, settings.class_spec),
+            concurrency=settings.concurrency,
+            queue=self._queue,
+            replies=self._writer,
+        )
+        self._items: Final[dict[int, Item]] = {}
+        self._is_leaving = False
+        self._exit_code = 1
+
+    # What the connection tells.
+
+    def received(self, message: DaemonMessage) -> None:
+        """Act on a message. Raises ProtocolViolation when it may not come now."""
+        self._conversation.receive(message)
+        match message:
+            case Infer():
+                self._infer(message)
+            case Cancel(id=request_id):
+                self._cancel(request_id)
+            case Credit():
+                self._credit(message)
+            case Ping(id=ping_id):
+                self.connection.write([encode_pong(ping_id)])
+            case Check(id=check_id):
+                self._check(check_id)
+            case Hello():
+                self._greet(message)
+            case Drain():
+                self._close_if_drained()
+
+    def writable(self) -> None:
+        """Go on with what was held back."""
+        self._writer.writable()
+
+    def violated(self, violation: ProtocolViolation) -> None:
+        """Leave; nobody resynchronises."""
+        _log.error("The daemon broke the protocol: %s: %s", violation.code, violation)
+        self._conversation.closed()
+        self._leave(1)
+
+    def lost(self) -> None:
+        """Leave, as planned or because the daemon is gone."""
+        self._conversation.closed()
+        self._leave(self._exit_code)
+
+    # What the messages want.
+
+    def _greet(self, hello: Hello) -> None:
+        if hello.protocol != PROTOCOL_VERSION:
+            reason = f"The worker speaks version {PROTOCOL_VERSION}, not {hello.protocol}."
+            self._fail("PROTOCOL_VERSION", reason)
+            return
+        half = len(self._settings.nonce) // 2
+        theirs, ours = self._settings.nonce[:half], self._settings.nonce[half:]
+        if not hmac.compare_digest(hello.nonce.encode(), theirs.encode()):
+            _log.error("Whoever connected is not the daemon that started this worker.")
+            self._leave(1)
+            return
+        limit = min(hello.max_frame_bytes, self._settings.max_frame_bytes)
+        self.connection.reader.max_frame_bytes = self._writer.max_frame_bytes = limit
+        self._send(
+            type="hello", protocol=PROTOCOL_VERSION, nonce=ours, pid=os.getpid(), sdk=__version__
+        )
+        self._conversation.greeted()
+        self._host.load(self._from_model_thread(self._loaded))
+        self._loop.call_later(_WATCH_INTERVAL_S, self._watch)
+
+    def _infer(self, infer: Infer) -> None:
+        try:
+            route = find_route(infer.route, stream=infer.stream, methods=self._host.methods)
+        except ClientError as error:
+            self._writer.fail(infer.id, failure_of(error, []))
+            return
+        now = time.monotonic()
+        item: Item
+        if isinstance(route, UnaryRoute):
+            item = UnaryItem(infer, route, now)
+        else:
+            item = StreamItem(infer, route, now, StreamOutput(infer.credit))
+            item.output.on_dirty = partial(self._writer.wake, item)
+        self._items[infer.id] = item
+        self._queue.put(item)
+
+    def _cancel(self, request_id: int) -> None:
+        item = self._items.get(request_id)
+        if item is None or item.is_cancelled:
+            return
+        item.is_cancelled = True
+        if self._queue.cancel(item):
+            self._writer.fail(request_id, CANCELLED)
+            return
+        if isinstance(item, StreamItem):
+            item.output.cancel()
+        watch_calls(self._queue, time.monotonic(), self._settings.timeout_ms / 1000)
+
+    def _credit(self, credit: Credit) -> None:
+        item = self._items.get(credit.id)
+        if isinstance(item, StreamItem):
+            item.output.grant(credit.n)
+            self._writer.advance(item)
+
+    def _check(self, check_id: int) -> None:
+        self._host.check(self._from_model_thread(partial(self._checked, check_id)))
+
+    # What the model's thread tells.
+
+    def _from_model_thread(
+        self, act: Callable[[BaseException | None], None]
+    ) -> Callable[[BaseException | None], object]:
+        return partial(self._loop.call_soon_threadsafe, act)
+
+    def _loaded(self, error: BaseException | None) -> None:
+        if self._conversation.phase is Phase.CLOSED or self._is_leaving:
+            return
+        if error is not None:
+            _log.error("The model did not load.", exc_info=error)
+            self._fail("LOAD_FAILED", readable(error))
+            return
+        self._send(
+            type="ready",
+            name=self._settings.name,
+            **self._host.describe(),
+            maxBatch=self._settings.max_batch,
+            concurrency=self._settings.concurrency,
+        )
+        self._conversation.loaded()
+
+    def _checked(self, check_id: int, error: BaseException | None) -> None:
+        if error is None:
+            self._send(type="health", id=check_id, status="ok")
+        elif isinstance(error, ModelBusyError):
+            self._send(type="health", id=check_id, status="skipped")
+        else:
+            _log.error("The model says that it is unwell.", exc_info=error)
+            self._send(type="health", id=check_id, status="failed", message=readable(error))
+
+    def _on_end(self, request_id: int) -> None:
+        self._conversation.ended(request_id)
+        self._items.pop(request_id, None)
+        if self._conversation.phase is Phase.DRAINING:
+            self._loop.call_soon(self._close_if_drained)
+
+    # The end.
+
+    def _close_if_drained(self) -> None:
+        if self._is_leaving or not self._conversation.is_idle:
+            return
+        self._is_leaving = True
+        self._exit_code = 0
+        if self._host.is_loaded:
+            self._host.close(self._from_model_thread(self._closed))
+        else:
+            self.connection.close()
+
+    def _closed(self, error: BaseException | None) -> None:
+        if error is not None:
+            _log.error("The model's `close` failed.", exc_info=error)
+        self.connection.close()
+
+    def _fail(self, code: str, reason: str) -> None:
+        self._is_leaving = True
+        self._send(type="failed", code=code, message=reason)
+        self.connection.close()
+
+    def _watch(self) -> None:
+        if watch_calls(self._queue, time.monotonic(), self._settings.timeout_ms / 1000):
+            _log.error("A call is not over in time. Where the threads are:")
+            faulthandler.dump_traceback()
+            self._fail("CALL_TIMEOUT", "A call was not over within the model's timeout.")
+            return
+        self._loop.call_later(_WATCH_INTERVAL_S, self._watch)
+
+    def _send(self, **message: object) -> None:
+        self.connection.write([encode_message(message)])
+
+
+_WATCH_INTERVAL_S: Final = 0.25
