@@ -1,0 +1,154 @@
+import type { ServerResponse } from "node:http";
+import { REQUEST_ID_HEADER } from "../../src/contract/headers.ts";
+import type { AnswerSink, InFlight } from "../bridge/in-flight.ts";
+import type { Clock, Timer } from "../clock.ts";
+import type { AnswerError } from "../errors.ts";
+import type { Segment } from "../wire/frame-reader.ts";
+import type { Headers } from "../wire/messages.ts";
+import type { Exchange } from "./exchange.ts";
+
+/** Headers of a worker's answer that reach the caller. */
+const PASSED_HEADERS = ["content-type", "inference-header-content-length"] as const;
+
+/** How a protocol says that something went wrong. */
+export interface ErrorShape {
+  /** Answers with an error instead of a result. */
+  send(exchange: Exchange, error: AnswerError): void;
+  /** The last event of a stream that has begun and cannot go on. */
+  event(exchange: Exchange, error: AnswerError): string;
+}
+
+export interface AnswerWriterOptions {
+  readonly exchange: Exchange;
+  readonly errors: ErrorShape;
+  readonly clock: Clock;
+  /** Milliseconds a reader may take nothing. */
+  readonly stallMs: number;
+  readonly onBodyReleased: () => void;
+  readonly onFail: (error: AnswerError) => void;
+}
+
+/** Writes one answer to its caller as it comes from the worker, byte by byte as it came. */
+export class AnswerWriter implements AnswerSink {
+  private inFlight: InFlight | undefined;
+  private unread = 0;
+  private stallTimer: Timer | undefined;
+  private endsEvent = true;
+
+  constructor(private readonly options: AnswerWriterOptions) {}
+
+  /** Follows the request: cancels it when its caller leaves, and lets a stream go on as its reader reads. */
+  follow(inFlight: InFlight): void {
+    this.inFlight = inFlight;
+    this.options.exchange.onLeave(() => {
+      this.stallTimer?.cancel();
+      inFlight.cancel();
+    });
+  }
+
+  result(status: number, headers: Headers, segments: readonly Segment[]): void {
+    const { exchange } = this.options;
+    const { response } = exchange;
+    let length = 0;
+    for (const segment of segments) for (const part of segment) length += part.length;
+    response.writeHead(status, passedHeaders(exchange, headers, ["content-length", String(length)]));
+    const [only] = segments;
+    if (segments.length === 1 && only?.length === 1) {
+      response.end(only[0]);
+    } else {
+      for (const segment of segments) for (const part of segment) response.write(part);
+      response.end();
+    }
+    this.limitStall(response);
+  }
+
+  start(status: number, headers: Headers): void {
+    const { exchange } = this.options;
+    exchange.response.on("drain", this.onDrain);
+    exchange.response.writeHead(
+      status,
+      passedHeaders(exchange, headers, ["cache-control", "no-cache", "x-accel-buffering", "no"]),
+    );
+    exchange.response.flushHeaders();
+  }
+
+  chunk(segments: readonly Segment[]): void {
+    const { response } = this.options.exchange;
+    for (const segment of segments) {
+      for (const part of segment) {
+        response.write(part);
+        this.endsEvent = endsEvent(part, this.endsEvent);
+      }
+    }
+    this.unread++;
+    if (!response.writableNeedDrain) this.taken();
+    else this.stallTimer ??= this.options.clock.after(this.options.stallMs, () => this.onStalled());
+  }
+
+  end(): void {
+    this.stallTimer?.cancel();
+    this.options.exchange.response.end();
+    this.limitStall(this.options.exchange.response);
+  }
+
+  fail(error: AnswerError): void {
+    const { exchange, errors } = this.options;
+    this.stallTimer?.cancel();
+    this.options.onFail(error);
+    if (!exchange.response.headersSent) {
+      errors.send(exchange, error);
+    } else if (this.endsEvent) {
+      exchange.response.end(errors.event(exchange, error));
+      this.limitStall(exchange.response);
+    } else {
+      // In the middle of an event nothing can be said any more: the missing end of the body tells the caller.
+      exchange.response.destroy();
+    }
+  }
+
+  bodyReleased(): void {
+    this.options.onBodyReleased();
+  }
+
+  private readonly onDrain = () => {
+    this.stallTimer?.cancel();
+    this.stallTimer = undefined;
+    this.taken();
+  };
+
+  private taken(): void {
+    const chunks = this.unread;
+    this.unread = 0;
+    if (chunks > 0) this.inFlight?.consume(chunks);
+  }
+
+  private onStalled(): void {
+    this.inFlight?.cancel();
+    this.options.exchange.response.destroy();
+  }
+
+  /** What is left to write stays only while the reader takes some of it in every `stallMs`: Node watches that, and closes the socket. */
+  private limitStall(response: ServerResponse): void {
+    const { socket } = response;
+    if (socket === null || socket.writableLength === 0) return;
+    socket.setTimeout(this.options.stallMs);
+    // Before Node's own listener, which sets the timeout of an idle connection.
+    response.prependOnceListener("finish", () => socket.setTimeout(0));
+  }
+}
+
+function passedHeaders(exchange: Exchange, headers: Headers, own: readonly string[]): string[] {
+  const list = [REQUEST_ID_HEADER, exchange.requestId, ...own];
+  for (const name of PASSED_HEADERS) {
+    const value = headers[name];
+    if (value !== undefined) list.push(name, value);
+  }
+  return list;
+}
+
+function endsEvent(part: Buffer, before: boolean): boolean {
+  if (part.length === 0) return before;
+  const last = part.length - 1;
+  // An event ends with an empty line; a part that is a lone newline continues what came before it, which we take for unfinished.
+  return part[last] === 10 && last > 0 && part[last - 1] === 10;
+}

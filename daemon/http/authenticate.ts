@@ -1,0 +1,146 @@
+import { readFileSync } from "node:fs";
+import { createLocalJWKSet, createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
+import {
+  ACCESS_TOKEN_ALGORITHM,
+  ACCESS_TOKEN_TYPE,
+  CLOCK_TOLERANCE_SECONDS,
+  type Scope,
+} from "../../src/contract/access-token.ts";
+import { AnswerError, StartError } from "../errors.ts";
+
+/** Verified tokens that are remembered; the oldest goes first. */
+const MAX_CACHED_TOKENS = 10_000;
+
+/** Milliseconds between two looks at a key set because of a key it did not have. */
+const KEY_COOLDOWN_MS = 5_000;
+
+/** Milliseconds to fetch a key set in. */
+const KEY_TIMEOUT_MS = 5_000;
+
+export interface Caller {
+  readonly sub: string;
+  readonly scopes: ReadonlySet<string>;
+}
+
+/** Says who sent an `authorization` header. Throws or rejects with AnswerError UNAUTHENTICATED, or INTERNAL when no keys can be had. */
+export type Authenticate = (authorization: string | undefined) => Caller | Promise<Caller>;
+
+export interface TokenSettings {
+  /** Address or absolute path of the edge's JSON Web Key Set. */
+  readonly jwks: string;
+  readonly issuer: string;
+  readonly audience: string;
+}
+
+/** For `mode = "none"`: everyone on this machine is one caller who may do everything. */
+export const authenticateNobody: Authenticate = () => LOCAL_CALLER;
+
+const LOCAL_CALLER: Caller = { sub: "local", scopes: new Set<Scope>(["infer", "admin"]) };
+
+/**
+ * Verifies the edge's tokens (src/contract/access-token.ts): EdDSA only, `typ` at+jwt, this daemon's audience, the edge as issuer, not
+ * expired. A verified token is remembered until it expires. Throws StartError CONFIG_INVALID when the key file cannot be read.
+ */
+export function createAuthenticate(settings: TokenSettings): Authenticate {
+  const keys = settings.jwks.startsWith("http") ? remoteKeys(settings.jwks) : fileKeys(settings.jwks);
+  const verified = new Map<string, { readonly caller: Caller; readonly expiresAtMs: number }>();
+
+  return (authorization) => {
+    if (authorization === undefined) throw unauthenticated("This route wants a token: Authorization: Bearer.");
+    const known = verified.get(authorization);
+    if (known !== undefined) {
+      if (Date.now() < known.expiresAtMs) return known.caller;
+      verified.delete(authorization);
+      throw unauthenticated("The token has expired.");
+    }
+    const [, token] = /^Bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(authorization) ?? [];
+    if (token === undefined) throw unauthenticated("The authorization header holds no bearer token.");
+    return verify(token, keys, settings).then(({ caller, exp }) => {
+      if (verified.size >= MAX_CACHED_TOKENS) verified.delete(verified.keys().next().value ?? "");
+      verified.set(authorization, { caller, expiresAtMs: (exp + CLOCK_TOLERANCE_SECONDS) * 1_000 });
+      return caller;
+    });
+  };
+}
+
+/** Throws AnswerError FORBIDDEN unless the caller's token has the scope. */
+export function requireScope(caller: Caller, scope: Scope): void {
+  if (!caller.scopes.has(scope)) throw new AnswerError("FORBIDDEN", `The token does not have the scope ${scope}.`);
+}
+
+async function verify(
+  token: string,
+  keys: JWTVerifyGetKey,
+  settings: TokenSettings,
+): Promise<{ caller: Caller; exp: number }> {
+  let payload: JWTPayload;
+  try {
+    const verified = await jwtVerify(token, keys, {
+      algorithms: [ACCESS_TOKEN_ALGORITHM],
+      typ: ACCESS_TOKEN_TYPE,
+      issuer: settings.issuer,
+      audience: settings.audience,
+      clockTolerance: CLOCK_TOLERANCE_SECONDS,
+      requiredClaims: ["sub", "scope", "exp"],
+    });
+    payload = verified.payload;
+  } catch (cause) {
+    throw explain(cause);
+  }
+  const { sub, scope, exp } = payload;
+  if (sub === undefined || sub === "" || typeof scope !== "string" || exp === undefined) {
+    throw unauthenticated("The token lacks a claim.");
+  }
+  return { caller: { sub, scopes: new Set(scope.split(" ")) }, exp };
+}
+
+function explain(cause: unknown): AnswerError {
+  if (cause instanceof errors.JWTExpired) return unauthenticated("The token has expired.", cause);
+  const isTokensFault =
+    cause instanceof errors.JWTClaimValidationFailed ||
+    cause instanceof errors.JWTInvalid ||
+    cause instanceof errors.JWSInvalid ||
+    cause instanceof errors.JWSSignatureVerificationFailed ||
+    cause instanceof errors.JOSEAlgNotAllowed ||
+    cause instanceof errors.JOSENotSupported ||
+    cause instanceof errors.JWKSNoMatchingKey ||
+    cause instanceof errors.JWKSMultipleMatchingKeys;
+  if (isTokensFault) return unauthenticated("The token is not one of ours.", cause);
+  return new AnswerError("INTERNAL", "The keys that tokens are checked with cannot be had at the moment.", { cause });
+}
+
+function remoteKeys(address: string): JWTVerifyGetKey {
+  return createRemoteJWKSet(new URL(address), { cooldownDuration: KEY_COOLDOWN_MS, timeoutDuration: KEY_TIMEOUT_MS });
+}
+
+/** Keys from a file, read again when a token names one that it did not have: that is how keys are rotated. */
+function fileKeys(path: string): JWTVerifyGetKey {
+  let keys = readKeys(path);
+  let readAt = Date.now();
+  return async (header, token) => {
+    try {
+      return await keys(header, token);
+    } catch (error) {
+      if (!(error instanceof errors.JWKSNoMatchingKey) || Date.now() - readAt < KEY_COOLDOWN_MS) throw error;
+      readAt = Date.now();
+      keys = readKeys(path);
+      return keys(header, token);
+    }
+  };
+}
+
+function readKeys(path: string): JWTVerifyGetKey {
+  try {
+    return createLocalJWKSet(JSON.parse(readFileSync(path, "utf8")));
+  } catch (cause) {
+    throw new StartError(
+      "CONFIG_INVALID",
+      `The key set ${path} (jwks in [auth]) cannot be read as one: ${(cause as Error).message}`,
+      { cause },
+    );
+  }
+}
+
+function unauthenticated(message: string, cause?: unknown): AnswerError {
+  return new AnswerError("UNAUTHENTICATED", message, { cause });
+}

@@ -1,0 +1,101 @@
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
+import { REQUEST_ID_HEADER, REQUEST_ID_PATTERN } from "../../src/contract/headers.ts";
+
+/** Milliseconds in which the rest of an upload that was refused is read and thrown away, so that the caller sees the answer. */
+const LINGER_MS = 1_000;
+
+/** One HTTP request and its response, with what every handler needs of them. */
+export class Exchange {
+  readonly requestId: string;
+  readonly path: string;
+  readonly query: string;
+  params: Readonly<Record<string, string>> = {};
+  /** The token's `sub`, once authenticated. */
+  caller = "";
+  private leaveListener: (() => void) | undefined;
+  private hasLeft = false;
+
+  constructor(
+    readonly request: IncomingMessage,
+    readonly response: ServerResponse,
+    /** Milliseconds on the daemon's clock: when the headers were there. */
+    readonly arrivedAt: number,
+    /** The caller waits for `100 Continue` before it sends the body. */
+    private awaitsContinue: boolean,
+  ) {
+    const given = request.headers[REQUEST_ID_HEADER];
+    this.requestId = typeof given === "string" && REQUEST_ID_PATTERN.test(given) ? given : randomUUID();
+    const url = request.url ?? "/";
+    const mark = url.indexOf("?");
+    this.path = mark === -1 ? url : url.slice(0, mark);
+    this.query = mark === -1 ? "" : url.slice(mark + 1);
+  }
+
+  get method(): string {
+    return this.request.method ?? "GET";
+  }
+
+  get left(): boolean {
+    return this.hasLeft;
+  }
+
+  /** Calls the listener, in place of an earlier one, if the caller leaves or has left before the answer is complete. */
+  onLeave(listener: () => void): void {
+    if (this.hasLeft) listener();
+    else this.leaveListener = listener;
+  }
+
+  /** The connection has closed. */
+  leave(): void {
+    if (this.hasLeft) return;
+    this.hasLeft = true;
+    this.leaveListener?.();
+  }
+
+  /** Lets a caller that asked first send its body. */
+  continueUpload(): void {
+    if (!this.awaitsContinue) return;
+    this.awaitsContinue = false;
+    this.response.writeContinue();
+  }
+
+  /** Answers with a body that is there whole. HEAD gets the headers alone. */
+  send(status: number, headers: OutgoingHttpHeaders, body: string | Buffer): void {
+    const { request, response } = this;
+    if (response.headersSent) return;
+    const all: OutgoingHttpHeaders = {
+      [REQUEST_ID_HEADER]: this.requestId,
+      "content-length": Buffer.byteLength(body),
+      ...headers,
+    };
+    const isUnread = !request.complete;
+    if (isUnread) all.connection = "close";
+    response.writeHead(status, all);
+    const content = this.method === "HEAD" ? "" : body;
+    if (isUnread && !this.awaitsContinue) this.linger(content);
+    else response.end(content);
+  }
+
+  sendJson(status: number, value: unknown, headers: OutgoingHttpHeaders = {}): void {
+    this.send(
+      status,
+      { "content-type": "application/json", "cache-control": "no-store", ...headers },
+      JSON.stringify(value),
+    );
+  }
+
+  /** A connection closed on unread bytes is reset, and takes the answer with it: reads on for a moment first. */
+  private linger(content: string | Buffer): void {
+    const { request, response } = this;
+    response.write(content);
+    const finish = () => {
+      clearTimeout(timer);
+      response.end();
+    };
+    const timer = setTimeout(finish, LINGER_MS);
+    request.once("end", finish);
+    request.once("close", finish);
+    request.resume();
+  }
+}

@@ -1,0 +1,69 @@
+import { METHOD_NAME_ALL } from "hono/router";
+import { RegExpRouter } from "hono/router/reg-exp-router";
+import { SmartRouter } from "hono/router/smart-router";
+import { TrieRouter } from "hono/router/trie-router";
+import { AnswerError } from "../errors.ts";
+import type { Exchange } from "./exchange.ts";
+
+export type Handler = (exchange: Exchange) => void | Promise<void>;
+
+export interface Route {
+  /** As Hono writes them: `/v1/infer/:model`. */
+  readonly path: string;
+  readonly methods: Readonly<Partial<Record<"GET" | "POST" | "DELETE", Handler>>>;
+}
+
+export interface RouteMatch {
+  readonly route: Route;
+  readonly params: Readonly<Record<string, string>>;
+}
+
+const NO_PARAMS: Readonly<Record<string, string>> = {};
+
+/**
+ * Finds routes with Hono's router and nothing else of Hono: `Request` and `Response` around the bodies would cost three times the rest
+ * (DESIGN section 7).
+ */
+export class Router {
+  private readonly router = new SmartRouter<Route>({ routers: [new RegExpRouter(), new TrieRouter()] });
+
+  constructor(routes: readonly Route[]) {
+    for (const route of routes) this.router.add(METHOD_NAME_ALL, route.path, route);
+  }
+
+  /** Throws AnswerError NOT_FOUND. */
+  match(path: string): RouteMatch {
+    const [matches, stash] = this.router.match(METHOD_NAME_ALL, path);
+    const first = matches[0];
+    if (first === undefined) throw new AnswerError("NOT_FOUND", "There is nothing at this path.");
+    const [route, names] = first;
+    return { route, params: stash === undefined ? NO_PARAMS : readParams(names, stash) };
+  }
+}
+
+/** The route's handler for a method; HEAD is answered as GET. Throws AnswerError METHOD_NOT_ALLOWED. */
+export function handlerFor(route: Route, method: string): Handler {
+  const handler = route.methods[(method === "HEAD" ? "GET" : method) as "GET"];
+  if (handler !== undefined) return handler;
+  const allow = Object.keys(route.methods).flatMap((name) => (name === "GET" ? ["GET", "HEAD"] : [name]));
+  throw new AnswerError("METHOD_NOT_ALLOWED", `This path answers ${allow.join(", ")}.`, { allow });
+}
+
+function readParams(
+  names: Readonly<Record<string, number | string>>,
+  stash: readonly string[],
+): Record<string, string> {
+  const params: Record<string, string> = {};
+  for (const [name, at] of Object.entries(names))
+    params[name] = decode(typeof at === "number" ? (stash[at] ?? "") : at);
+  return params;
+}
+
+function decode(text: string): string {
+  if (!text.includes("%")) return text;
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new AnswerError("BAD_REQUEST", "The path holds a percent sign that encodes nothing.");
+  }
+}

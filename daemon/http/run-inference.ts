@@ -1,0 +1,85 @@
+import { REQUEST_TIMEOUT_HEADER } from "../../src/contract/headers.ts";
+import type { ByteBudget } from "../bridge/byte-budget.ts";
+import type { Clock } from "../clock.ts";
+import { AnswerError } from "../errors.ts";
+import { AnswerWriter, type ErrorShape } from "./answer-writer.ts";
+import type { Exchange } from "./exchange.ts";
+import { forwardedHeadersJson } from "./forwarded-headers.ts";
+import { readBody } from "./read-body.ts";
+import type { ServedModel, ServedModels } from "./served-model.ts";
+
+export interface InferenceDeps {
+  readonly models: ServedModels;
+  readonly budget: ByteBudget;
+  readonly clock: Clock;
+  readonly maxBodyBytes: number;
+  /** A request that a worker or its deadline failed. */
+  readonly onFail: (error: AnswerError, exchange: Exchange) => void;
+}
+
+export interface InferenceKind {
+  /** The codec, PROTOCOL.md section 7. */
+  readonly route: string;
+  readonly stream: boolean;
+  readonly errors: ErrorShape;
+}
+
+/** Throws AnswerError MODEL_NOT_FOUND. */
+export function findModel(models: ServedModels, name: string): ServedModel {
+  const model = models.get(name);
+  if (model === undefined)
+    throw new AnswerError("MODEL_NOT_FOUND", `There is no model ${JSON.stringify(name.slice(0, 64))} here.`);
+  return model;
+}
+
+/** Reads the body and has the model's workers answer it. Throws or rejects with AnswerError while nobody else answers. */
+export async function runInference(
+  exchange: Exchange,
+  model: ServedModel,
+  kind: InferenceKind,
+  deps: InferenceDeps,
+): Promise<void> {
+  const { budget, clock, maxBodyBytes } = deps;
+  const { arrivedAt, caller } = exchange;
+  const timeoutMs = timeoutOf(exchange, model.timeoutMs);
+  const body = await readBody(exchange, { maxBytes: maxBodyBytes, budget, clock, deadlineAt: arrivedAt + timeoutMs });
+  const release = () => budget.give(caller, body.bytes);
+  const writer = new AnswerWriter({
+    exchange,
+    errors: kind.errors,
+    clock,
+    stallMs: model.stallMs,
+    onBodyReleased: release,
+    onFail: (error) => deps.onFail(error, exchange),
+  });
+  try {
+    const inFlight = model.scheduler.submit(
+      {
+        caller,
+        route: kind.route,
+        stream: kind.stream,
+        headersJson: forwardedHeadersJson(exchange),
+        body: body.pieces,
+        bodyBytes: body.bytes,
+        arrivedAt,
+        timeoutMs,
+        streamTimeoutMs: model.streamTimeoutMs,
+      },
+      writer,
+    );
+    writer.follow(inFlight);
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+/** The smaller of what the caller and the model allow, in milliseconds. */
+function timeoutOf(exchange: Exchange, modelTimeoutMs: number): number {
+  const given = exchange.request.headers[REQUEST_TIMEOUT_HEADER];
+  if (given === undefined) return modelTimeoutMs;
+  if (typeof given !== "string" || !/^[1-9]\d{0,15}$/.test(given)) {
+    throw new AnswerError("BAD_REQUEST", "X-Request-Timeout-Ms must be a whole number of milliseconds from 1.");
+  }
+  return Math.min(Number(given), modelTimeoutMs);
+}

@@ -1,0 +1,20 @@
+import type { Scheduler } from "../bridge/scheduler.ts";
+import type { ModelInterface, ModelStatus } from "../supervisor/supervisor.ts";
+
+/** One model as the handlers see it. */
+export interface ServedModel {
+  readonly name: string;
+  /** Seconds since the epoch: when the daemon began to serve it. */
+  readonly createdAt: number;
+  readonly timeoutMs: number;
+  readonly streamTimeoutMs: number;
+  /** Milliseconds a reader may take nothing. */
+  readonly stallMs: number;
+  readonly scheduler: Scheduler;
+  readonly status: () => ModelStatus;
+  readonly interface: () => ModelInterface | undefined;
+  /** Rolling; rejects with the WorkerError of a fresh worker that did not get ready. */
+  readonly reload: () => Promise<void>;
+}
+
+export type ServedModels = ReadonlyMap<string, ServedModel>;

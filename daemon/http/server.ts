@@ -1,0 +1,117 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Scope } from "../../src/contract/access-token.ts";
+import type { Clock } from "../clock.ts";
+import { type AnswerError, StartError } from "../errors.ts";
+import { type Authenticate, requireScope } from "./authenticate.ts";
+import { ClientConnections } from "./client-connections.ts";
+import { Exchange } from "./exchange.ts";
+import { sendProblem, toAnswerError } from "./problem.ts";
+import { handlerFor, type Route, Router } from "./router.ts";
+
+/** Milliseconds for a request's headers to arrive. */
+const HEADERS_TIMEOUT_MS = 10_000;
+
+/** Milliseconds an idle connection is kept. */
+const KEEP_ALIVE_MS = 65_000;
+
+/** Routes that one kind of caller may use. */
+export interface RouteGroup {
+  /** The scope its callers' tokens need; undefined: open to everyone. */
+  readonly scope: Scope | undefined;
+  readonly routes: readonly Route[];
+  /** How this group says that something went wrong; problem+json unless given. */
+  readonly sendError?: (exchange: Exchange, error: AnswerError) => void;
+}
+
+export interface ServerOptions {
+  readonly groups: readonly RouteGroup[];
+  readonly authenticate: Authenticate;
+  readonly clock: Clock;
+  /** An error that is ours, not the caller's. */
+  readonly onError: (error: AnswerError, exchange: Exchange) => void;
+}
+
+export interface HttpServer {
+  /** Where it listens, as http://host:port. */
+  readonly url: string;
+  /** Takes no new connections; resolves when every open one has had its answers. */
+  close(): Promise<void>;
+  /** Closes what is still open. */
+  destroy(): void;
+}
+
+/** Serves the routes. Rejects with StartError ADDRESS_UNUSABLE. */
+export async function listen(address: { host: string; port: number }, options: ServerOptions): Promise<HttpServer> {
+  const connections = new ClientConnections();
+  const server = createServer({
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    requestTimeout: 0,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+  });
+  connections.watch(server);
+  const handle = createHandler(options, connections);
+  server.on("request", (request, response) => handle(request, response, false));
+  server.on("checkContinue", (request, response) => handle(request, response, true));
+  await bind(server, address);
+  return {
+    url: urlOf(server),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeIdleConnections();
+      }),
+    destroy: () => connections.destroyAll(),
+  };
+}
+
+function createHandler(options: ServerOptions, connections: ClientConnections) {
+  const { clock, authenticate, onError } = options;
+  const groupOf = new Map(options.groups.flatMap((group) => group.routes.map((route) => [route, group] as const)));
+  const router = new Router([...groupOf.keys()]);
+
+  return async (request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): Promise<void> => {
+    const exchange = new Exchange(request, response, clock.now(), awaitsContinue);
+    connections.add(exchange);
+    let group: RouteGroup | undefined;
+    try {
+      const { route, params } = router.match(exchange.path);
+      const handler = handlerFor(route, exchange.method);
+      group = groupOf.get(route);
+      exchange.params = params;
+      if (group?.scope !== undefined) {
+        const identified = authenticate(request.headers.authorization);
+        const caller = identified instanceof Promise ? await identified : identified;
+        requireScope(caller, group.scope);
+        exchange.caller = caller.sub;
+      }
+      await handler(exchange);
+    } catch (error) {
+      const answer = toAnswerError(error);
+      if (answer.code === "CANCELLED") return;
+      if (answer.code === "INTERNAL") onError(answer, exchange);
+      (group?.sendError ?? sendProblem)(exchange, answer);
+    }
+  };
+}
+
+function bind(server: Server, { host, port }: { host: string; port: number }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (cause: NodeJS.ErrnoException) => reject(unusable(host, port, cause)));
+    server.listen({ host, port }, resolve);
+  });
+}
+
+function unusable(host: string, port: number, cause: NodeJS.ErrnoException): StartError {
+  const why = cause.code === "EADDRINUSE" ? "is taken by another process" : `cannot be listened on (${cause.code})`;
+  return new StartError(
+    "ADDRESS_UNUSABLE",
+    `${host}:${port} ${why}; choose another with listen in [daemon], DAEMON_LISTEN or DAEMON_PORT.`,
+    { cause },
+  );
+}
+
+function urlOf(server: Server): string {
+  const { address, port, family } = server.address() as AddressInfo;
+  return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
+}

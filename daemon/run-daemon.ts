@@ -1,0 +1,170 @@
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { ByteBudget } from "./bridge/byte-budget.ts";
+import { systemClock } from "./clock.ts";
+import { type AuthSettings, type Config, loadConfig } from "./config.ts";
+import { type AnswerError, StartError } from "./errors.ts";
+import { adminRoutes } from "./http/admin.ts";
+import { type Authenticate, authenticateNobody, createAuthenticate } from "./http/authenticate.ts";
+import type { Exchange } from "./http/exchange.ts";
+import { healthRoutes } from "./http/health.ts";
+import { inferRoute } from "./http/infer.ts";
+import { metricsRoute } from "./http/metrics.ts";
+import { modelsRoute } from "./http/models.ts";
+import { type HttpServer, listen, type RouteGroup } from "./http/server.ts";
+import { createLog, type Log } from "./log.ts";
+import { Metrics } from "./metrics.ts";
+import { type ModelService, serveModel } from "./serve-model.ts";
+import { shutDown, stopAtOnce } from "./shut-down.ts";
+import { createLauncher } from "./supervisor/worker-process.ts";
+import { createSocketFolder } from "./transport/socket-path.ts";
+import { MAX_FRAME_BYTES } from "./wire/limits.ts";
+
+const CHECKOUT = fileURLToPath(new URL("..", import.meta.url));
+
+export interface DaemonOptions {
+  readonly configPath: string;
+  /** `process.env` unless given. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** JSON lines on stdout unless given. */
+  readonly log?: Log;
+}
+
+export interface RunningDaemon {
+  /** Where it listens, as http://host:port. */
+  readonly url: string;
+  /** Where `/metrics` answers without a token, if the configuration says so. */
+  readonly metricsUrl: string | undefined;
+  /** Graceful: lets what is in flight finish, up to `drain_timeout_ms` or `drainTimeoutMs`. Calling it again changes nothing. */
+  stop(drainTimeoutMs?: number): Promise<void>;
+  /** Ends everything now. */
+  stopNow(): void;
+}
+
+/**
+ * Starts the daemon: resolves when it listens, while its models load (`/readyz` says when they are ready).
+ * Rejects with StartError, whose message is one sentence for whoever started it; then nothing is left behind.
+ */
+export async function runDaemon(options: DaemonOptions): Promise<RunningDaemon> {
+  const env = options.env ?? process.env;
+  const config = loadConfig(options.configPath, env);
+  const log = options.log ?? createLog(env.DAEMON_LOG_LEVEL || "info");
+  const python = findPython(env);
+  const authenticate = createAuthenticator(config.auth);
+  const folder = createSocketFolder(config.daemon.socketDir);
+  const budget = createBudget(config);
+  const metrics = new Metrics(() => budget.heldBytes);
+  const launch = createLauncher({
+    clock: systemClock,
+    nextSocketPath: folder.next,
+    platform: { python, pythonPath: [`${CHECKOUT}python/src`, config.folder], env, maxFrameBytes: MAX_FRAME_BYTES },
+  });
+  const models = config.models.map((settings) =>
+    serveModel({
+      settings,
+      maxCallerRequests: config.daemon.maxCallerRequests,
+      launch,
+      clock: systemClock,
+      random: Math.random,
+      log,
+      metrics,
+    }),
+  );
+  const state = { draining: false };
+  const servers: HttpServer[] = [];
+  try {
+    await listenAll({ config, authenticate, models, budget, metrics, log, state, servers });
+  } catch (error) {
+    for (const server of servers) await server.close();
+    folder.remove();
+    throw error;
+  }
+  for (const model of models) model.start();
+  const [server, metricsServer] = servers;
+  const url = server?.url ?? "";
+  log.info({ url, models: models.map(({ name }) => name) }, "daemon listens");
+  const parts = { models, servers, folder, log, state };
+  let stopping: Promise<void> | undefined;
+  return {
+    url,
+    metricsUrl: metricsServer?.url,
+    stop: (drainTimeoutMs = config.daemon.drainTimeoutMs) => {
+      stopping ??= shutDown(parts, drainTimeoutMs);
+      return stopping;
+    },
+    stopNow: () => stopAtOnce(parts),
+  };
+}
+
+interface ListenOptions {
+  readonly config: Config;
+  readonly authenticate: Authenticate;
+  readonly models: readonly ModelService[];
+  readonly budget: ByteBudget;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly state: { readonly draining: boolean };
+  readonly servers: HttpServer[];
+}
+
+async function listenAll(options: ListenOptions): Promise<void> {
+  const { config, authenticate, log, servers, metrics } = options;
+  const onError = (error: AnswerError, exchange: Exchange) =>
+    log.error({ requestId: exchange.requestId, code: error.code, err: error.cause ?? error }, "request failed");
+  const common = { authenticate, clock: systemClock, onError };
+  servers.push(await listen(config.daemon.listen, { ...common, groups: routeGroups(options, onError) }));
+  const { metricsListen } = config.daemon;
+  if (metricsListen === undefined) return;
+  servers.push(
+    await listen(metricsListen, { ...common, groups: [{ scope: undefined, routes: [metricsRoute(metrics)] }] }),
+  );
+}
+
+function routeGroups(
+  options: ListenOptions,
+  onFail: (error: AnswerError, exchange: Exchange) => void,
+): readonly RouteGroup[] {
+  const { budget, config, metrics, state } = options;
+  const models = new Map(options.models.map((model) => [model.name, model]));
+  const inference = { models, budget, clock: systemClock, maxBodyBytes: config.daemon.maxBodyBytes, onFail };
+  const snapshot = () => ({
+    draining: state.draining,
+    bufferedBytes: budget.heldBytes,
+    models: options.models.map(describe),
+  });
+  return [
+    { scope: undefined, routes: healthRoutes({ models, isDraining: () => state.draining }) },
+    { scope: "infer", routes: [modelsRoute(models), inferRoute(inference)] },
+    { scope: "admin", routes: [metricsRoute(metrics), ...adminRoutes(models, snapshot)] },
+  ];
+}
+
+function describe(model: ModelService) {
+  const { scheduler } = model;
+  return {
+    ...model.status(),
+    waiting: scheduler.waiting,
+    unsettled: scheduler.unsettled,
+    interface: model.interface() ?? null,
+  };
+}
+
+function createAuthenticator(auth: AuthSettings): Authenticate {
+  return auth.mode === "none" ? authenticateNobody : createAuthenticate(auth);
+}
+
+/** No caller alone holds more than half of the budget, but always the largest body. */
+function createBudget({ daemon }: Config): ByteBudget {
+  return new ByteBudget(daemon.maxBufferedBytes, Math.max(daemon.maxBodyBytes, daemon.maxBufferedBytes / 2));
+}
+
+function findPython(env: NodeJS.ProcessEnv): string {
+  const given = env.GATEHOUSE_PYTHON;
+  if (given) return given;
+  const python = `${CHECKOUT}.venv/bin/python`;
+  if (existsSync(python)) return python;
+  throw new StartError(
+    "PYTHON_MISSING",
+    "There is no Python environment at .venv yet: run npm start once, or set GATEHOUSE_PYTHON to an interpreter that has the requirements.",
+  );
+}

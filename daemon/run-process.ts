@@ -1,0 +1,39 @@
+import { StartError } from "./errors.ts";
+import { type DaemonOptions, type RunningDaemon, runDaemon } from "./run-daemon.ts";
+
+/**
+ * Runs the daemon as the life of this process and resolves with its exit code. SIGTERM and SIGINT end it gracefully, and so does the end of
+ * stdin when `GATEHOUSE_OWNED=1` says that whoever started it holds the other end; a second signal ends it at once.
+ * A failure to start is one sentence on stderr and 1.
+ */
+export async function runDaemonProcess(options: DaemonOptions): Promise<number> {
+  const env = options.env ?? process.env;
+  let daemon: RunningDaemon;
+  try {
+    daemon = await runDaemon(options);
+  } catch (error) {
+    if (!(error instanceof StartError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return 1;
+  }
+  return new Promise((resolve) => {
+    let asked = false;
+    const end = () => {
+      if (asked) {
+        daemon.stopNow();
+        resolve(1);
+        return;
+      }
+      asked = true;
+      void daemon.stop().then(() => resolve(0));
+    };
+    process.on("SIGTERM", end);
+    process.on("SIGINT", end);
+    if (env.GATEHOUSE_OWNED !== "1") return;
+    process.stdin.once("end", () => {
+      if (!asked) end();
+    });
+    process.stdin.on("error", () => undefined);
+    process.stdin.resume();
+  });
+}

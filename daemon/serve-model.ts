@@ -1,0 +1,114 @@
+import { notReady, Scheduler } from "./bridge/scheduler.ts";
+import type { Clock } from "./clock.ts";
+import type { ModelSettings } from "./config.ts";
+import { AnswerError } from "./errors.ts";
+import type { ServedModel } from "./http/served-model.ts";
+import type { Log } from "./log.ts";
+import type { Metrics } from "./metrics.ts";
+import { type ModelStatus, Supervisor } from "./supervisor/supervisor.ts";
+import type { LaunchWorker } from "./supervisor/worker-life.ts";
+
+export interface ServeModelOptions {
+  readonly settings: ModelSettings;
+  readonly maxCallerRequests: number;
+  readonly launch: LaunchWorker;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/** A model's scheduler and supervisor, each hearing of the other what it must. */
+export interface ModelService extends ServedModel {
+  start(): void;
+  /** Takes no new requests. */
+  pause(refusal: () => AnswerError): void;
+  /** Answers what is left with an error. */
+  end(refusal: () => AnswerError): void;
+  /** Lets the workers leave; resolves when none is left. */
+  stop(): Promise<void>;
+  /** Ends what is left of the workers: SIGTERM, `graceMs`, SIGKILL. */
+  kill(graceMs: number): void;
+}
+
+export function serveModel(options: ServeModelOptions): ModelService {
+  const { settings, clock, metrics } = options;
+  const { name } = settings;
+  const log = options.log.child({ model: name });
+  const limits = { maxQueue: settings.maxQueue, maxCallerInFlight: options.maxCallerRequests };
+  const scheduler = new Scheduler(limits, clock, (request) => metrics.countSettled(name, request));
+  let paused = false;
+  let lastState: string | undefined;
+
+  const supervisor = new Supervisor({
+    settings,
+    launch: options.launch,
+    clock,
+    random: options.random,
+    listener: {
+      onPortReady: (port) => scheduler.addPort(port),
+      onPortGone: (port) => scheduler.removePort(port),
+      onChanged: (status) => {
+        if (!paused) follow(scheduler, status);
+        if (status.state === lastState) return;
+        lastState = status.state;
+        log[status.state === "failed" ? "error" : "info"](
+          { state: status.state, reason: status.reason ?? undefined },
+          `model is ${status.state}`,
+        );
+      },
+      onLine: (worker, stream, line) => log.info({ worker: worker.index, pid: worker.pid, stream }, line),
+      onCrashed: (worker, end) => {
+        metrics.countCrash(name, end.reason?.code ?? "EXITED");
+        log.warn(
+          {
+            worker: worker.index,
+            code: end.reason?.code,
+            reason: end.reason?.message,
+            readyForMs: Math.round(end.readyForMs),
+          },
+          "worker crashed",
+        );
+      },
+    },
+  });
+
+  metrics.addModel(name, {
+    waiting: () => scheduler.waiting,
+    unsettled: () => scheduler.unsettled,
+    status: () => supervisor.status,
+  });
+
+  return {
+    name,
+    createdAt: Math.floor(Date.now() / 1_000),
+    timeoutMs: settings.timeoutMs,
+    streamTimeoutMs: settings.streamTimeoutMs,
+    stallMs: settings.stallMs,
+    scheduler,
+    status: () => supervisor.status,
+    interface: () => supervisor.interface,
+    reload: () => supervisor.reload(),
+    start: () => supervisor.start(),
+    pause: (refusal) => {
+      paused = true;
+      scheduler.pause(refusal);
+    },
+    end: (refusal) => scheduler.end(refusal),
+    stop: () => supervisor.stop(),
+    kill: (graceMs) => supervisor.kill(graceMs),
+  };
+}
+
+/** A model takes requests while it has a ready worker; those that wait outlast a restart, but not a failure. */
+function follow(scheduler: Scheduler, status: ModelStatus): void {
+  if (status.state === "ready") scheduler.open();
+  else if (status.state === "failed") scheduler.shut(hasFailed);
+  else scheduler.pause(notReady);
+}
+
+function hasFailed(): AnswerError {
+  return new AnswerError("MODEL_NOT_READY", "The model has failed; the daemon's log says why.", {
+    retryAfterSeconds: 30,
+  });
+}

@@ -1,0 +1,30 @@
+/** What `[models.NAME]` says about a model's workers; times in milliseconds. */
+export interface WorkerSettings {
+  readonly name: string;
+  /** `/absolute/file.py:Class` or `package.module:Class`. */
+  readonly classSpec: string;
+  readonly workers: number;
+  readonly concurrency: number;
+  readonly maxBatch: number;
+  readonly maxWaitMs: number;
+  readonly timeoutMs: number;
+  readonly loadTimeoutMs: number;
+  readonly healthIntervalMs: number;
+  /** Restarts of one worker within RESTART_WINDOW_MS. */
+  readonly maxRestarts: number;
+  readonly required: boolean;
+  readonly env: Readonly<Record<string, string>>;
+  /** Shared out to the workers by turns, as CUDA_VISIBLE_DEVICES. */
+  readonly devices: readonly string[];
+}
+
+/** What all workers have in common. */
+export interface WorkerPlatform {
+  /** The Python interpreter. */
+  readonly python: string;
+  /** Folders of modules, in order. */
+  readonly pythonPath: readonly string[];
+  /** The daemon's own environment; workers get the part of it that `workerEnvironment` lets through. */
+  readonly env: NodeJS.ProcessEnv;
+  readonly maxFrameBytes: number;
+}

@@ -1,0 +1,388 @@
+import { timingSafeEqual } from "node:crypto";
+import type { Socket } from "node:net";
+import type { PortRequest, WorkerPort } from "../bridge/worker-port.ts";
+import type { Clock } from "../clock.ts";
+import { WireViolation, WorkerError } from "../errors.ts";
+import { ConnectionState, type WireRequest } from "../wire/connection-state.ts";
+import { encodeFrame } from "../wire/frame.ts";
+import { FrameReader } from "../wire/frame-reader.ts";
+import { PROTOCOL_VERSION } from "../wire/limits.ts";
+import {
+  type DaemonMessage,
+  type Health,
+  parseWorkerMessage,
+  type Ready,
+  type WorkerHello,
+  type WorkerMessage,
+} from "../wire/messages.ts";
+
+/** Digits of the nonce with which the daemon proves itself; the rest is the worker's proof. */
+const DAEMON_PROOF_DIGITS = 32;
+
+/** Bytes of small frames that go to the kernel in one write. */
+const WRITE_BATCH_BYTES = 65_536;
+
+export interface ConnectionListener {
+  onHello(hello: WorkerHello): void;
+  onReady(ready: Ready): void;
+  onHealth(health: Health): void;
+  /** The connection has ended and everything it owed is settled; `undefined` when the worker closed it after `drain`. */
+  onClosed(reason: WorkerError | undefined): void;
+}
+
+export interface ConnectionOptions {
+  readonly id: string;
+  readonly nonce: string;
+  readonly maxFrameBytes: number;
+  readonly clock: Clock;
+  readonly listener: ConnectionListener;
+}
+
+interface Entry extends WireRequest {
+  readonly request: PortRequest;
+  id: number;
+  started: boolean;
+  cancelled: boolean;
+  /** When it was written, or its stream last moved. */
+  movedAt: number;
+}
+
+/** What the health check looks at. Times are the clock's. */
+export interface ConnectionActivity {
+  /** Requests or a check that the worker owes. */
+  readonly busy: boolean;
+  /** Since when it has been `busy` or not. */
+  readonly busySince: number;
+  readonly lastReceivedAt: number;
+  readonly pingsPending: number;
+  /** When the request that has waited longest was written, or its stream last moved; undefined if none is owed. */
+  readonly oldestMoveAt: number | undefined;
+  /** When it was told to drain. */
+  readonly drainSentAt: number | undefined;
+}
+
+/**
+ * The daemon's end of one worker's socket: speaks PROTOCOL.md, and is the port the scheduler sends through.
+ * Takes the connected socket over; gives every request exactly one end, at the latest when the socket closes.
+ */
+export class UdsConnection implements WorkerPort {
+  readonly id: string;
+  private readonly state = new ConnectionState<Entry>();
+  private readonly entries = new Map<PortRequest, Entry>();
+  private readonly reader: FrameReader;
+  private outbox: Entry[] = [];
+  private flushScheduled = false;
+  private writableListener: () => void = () => undefined;
+  private reason: WorkerError | undefined;
+  private drainSentAt: number | undefined;
+  private busySince: number;
+  private lastReceivedAt: number;
+
+  constructor(
+    private readonly socket: Socket,
+    private readonly options: ConnectionOptions,
+  ) {
+    this.id = options.id;
+    this.busySince = this.lastReceivedAt = options.clock.now();
+    this.reader = new FrameReader(options.maxFrameBytes, (frame, segments) =>
+      this.receive(parseWorkerMessage(frame, segments)),
+    );
+    socket.on("data", (chunk: Buffer) => this.onData(chunk));
+    socket.on("end", () => this.onEnd());
+    socket.on("drain", () => this.onDrain());
+    socket.on("error", (cause) => this.fail(new WorkerError("EXITED", "The worker's connection broke.", { cause })));
+    socket.on("close", () => this.onClose());
+    this.state.sendHello();
+    const nonce = options.nonce.slice(0, DAEMON_PROOF_DIGITS);
+    this.write({ type: "hello", protocol: PROTOCOL_VERSION, nonce, maxFrameBytes: options.maxFrameBytes });
+  }
+
+  get capacity(): number {
+    return this.state.capacity;
+  }
+
+  get inFlight(): number {
+    return this.entries.size;
+  }
+
+  get writable(): boolean {
+    return this.state.phase === "ready" && !this.socket.writableNeedDrain && !this.socket.destroyed;
+  }
+
+  get activity(): ConnectionActivity {
+    let oldestMoveAt: number | undefined;
+    for (const entry of this.entries.values()) {
+      // A stream out of credit waits for its reader.
+      if (!entry.started || (entry.nextSeq !== undefined && entry.credit === 0)) continue;
+      if (oldestMoveAt === undefined || entry.movedAt < oldestMoveAt) oldestMoveAt = entry.movedAt;
+    }
+    return {
+      busy: this.state.inFlight > 0 || this.state.checking,
+      busySince: this.busySince,
+      lastReceivedAt: this.lastReceivedAt,
+      pingsPending: this.state.pingsPending,
+      oldestMoveAt,
+      drainSentAt: this.drainSentAt,
+    };
+  }
+
+  onWritable(listener: () => void): void {
+    this.writableListener = listener;
+  }
+
+  send(request: PortRequest): void {
+    const entry: Entry = {
+      request,
+      stream: request.stream,
+      credit: request.credit,
+      nextSeq: undefined,
+      id: 0,
+      started: false,
+      cancelled: false,
+      movedAt: 0,
+    };
+    this.entries.set(request, entry);
+    this.outbox.push(entry);
+    if (this.flushScheduled) return;
+    // Everything that comes in one turn of the event loop leaves in one write.
+    this.flushScheduled = true;
+    setImmediate(this.flush);
+  }
+
+  cancel(request: PortRequest): void {
+    const entry = this.entries.get(request);
+    if (entry === undefined || entry.cancelled) return;
+    entry.cancelled = true;
+    if (!entry.started) {
+      this.outbox = this.outbox.filter((other) => other !== entry);
+      this.entries.delete(request);
+      request.onNotSent();
+    } else if (this.state.phase !== "closed" && this.state.sendCancel(entry.id)) {
+      this.write({ type: "cancel", id: entry.id });
+    }
+  }
+
+  grant(request: PortRequest, n: number): void {
+    const entry = this.entries.get(request);
+    if (entry === undefined || !entry.started || this.state.phase === "closed") return;
+    if (!this.state.sendCredit(entry.id, n)) return;
+    entry.movedAt = this.options.clock.now();
+    this.write({ type: "credit", id: entry.id, n });
+  }
+
+  ping(): void {
+    if (this.state.phase === "closed") return;
+    this.write({ type: "ping", id: this.state.sendPing() });
+  }
+
+  /** Asks for `check_health`, if the worker is idle. */
+  check(): void {
+    if (this.state.phase !== "ready" || this.entries.size > 0 || this.state.checking) return;
+    const id = this.state.sendCheck();
+    this.busySince = this.options.clock.now();
+    this.write({ type: "check", id });
+  }
+
+  /** No `infer` goes out any more; the worker finishes what it has and leaves. */
+  drain(): void {
+    if (this.state.phase !== "ready" && this.state.phase !== "loading") return;
+    const unsent = this.outbox;
+    this.outbox = [];
+    this.state.sendDrain();
+    this.drainSentAt = this.options.clock.now();
+    this.write({ type: "drain" });
+    for (const entry of unsent) this.returnUnsent(entry);
+  }
+
+  /** Ends the connection at once, with everything it owes. */
+  destroy(reason: WorkerError): void {
+    this.fail(reason);
+  }
+
+  private readonly flush = (): void => {
+    this.flushScheduled = false;
+    const { socket, state, outbox } = this;
+    let next = 0;
+    while (next < outbox.length && state.phase === "ready" && !socket.writableNeedDrain && !socket.destroyed) {
+      const first = next;
+      let bytes = 0;
+      socket.cork();
+      while (next < outbox.length && bytes < WRITE_BATCH_BYTES) {
+        const entry = outbox[next++] as Entry;
+        this.writeInfer(entry);
+        bytes += entry.request.bodyBytes;
+      }
+      socket.uncork();
+      // A socket that fails here has taken not one byte of this write: its requests may go to another worker.
+      if (!socket.destroyed) this.markStarted(outbox, first, next);
+    }
+    this.outbox = next === outbox.length ? [] : outbox.slice(next);
+  };
+
+  private writeInfer(entry: Entry): void {
+    const { request } = entry;
+    if (this.state.inFlight === 0) this.busySince = this.options.clock.now();
+    entry.id = this.state.sendInfer(entry);
+    const timeoutMs = Math.max(1, Math.ceil(request.deadlineAt - this.options.clock.now()));
+    const json =
+      `{"type":"infer","id":${entry.id},"route":"${request.route}","stream":${request.stream},"credit":${request.credit},` +
+      `"timeoutMs":${timeoutMs},"headers":${request.headersJson},"segments":[${request.bodyBytes}]}`;
+    const buffers = encodeFrame(json, request.body);
+    const last = buffers.length - 1;
+    for (let i = 0; i < last; i++) this.socket.write(buffers[i] as Buffer);
+    if (last === 0) {
+      this.socket.write(buffers[0] as Buffer);
+      request.onBodyReleased();
+    } else {
+      this.socket.write(buffers[last] as Buffer, () => request.onBodyReleased());
+    }
+  }
+
+  private markStarted(entries: readonly Entry[], from: number, to: number): void {
+    const now = this.options.clock.now();
+    for (let i = from; i < to; i++) {
+      const entry = entries[i] as Entry;
+      entry.started = true;
+      entry.movedAt = now;
+      entry.request.onStarted();
+    }
+  }
+
+  private onDrain(): void {
+    if (this.outbox.length > 0) this.flush();
+    if (this.writable) this.writableListener();
+  }
+
+  private onData(chunk: Buffer): void {
+    this.lastReceivedAt = this.options.clock.now();
+    if (this.state.phase === "closed") return;
+    try {
+      this.reader.push(chunk);
+    } catch (error) {
+      if (!(error instanceof WireViolation)) throw error;
+      this.failWith(error);
+    }
+  }
+
+  private onEnd(): void {
+    if (this.state.phase === "closed") return;
+    try {
+      this.reader.end();
+    } catch (error) {
+      if (!(error instanceof WireViolation)) throw error;
+      this.failWith(error);
+    }
+    this.socket.destroy();
+  }
+
+  private failWith(violation: WireViolation): void {
+    const message = `The worker broke the protocol (${violation.code}): ${violation.message}`;
+    this.fail(new WorkerError("VIOLATION", message, { cause: violation }));
+  }
+
+  private fail(reason: WorkerError): void {
+    this.reason ??= reason;
+    this.socket.destroy();
+  }
+
+  private onClose(): void {
+    const drained = this.state.phase === "draining" && this.state.inFlight === 0 && this.reason === undefined;
+    this.state.close();
+    const reason = this.reason ?? new WorkerError("EXITED", "The worker closed its connection.");
+    const owed = [...this.entries.values()];
+    this.outbox = [];
+    this.entries.clear();
+    for (const entry of owed) {
+      if (entry.started) entry.request.onCrashed(reason);
+      else entry.request.onNotSent();
+    }
+    this.options.listener.onClosed(drained ? undefined : reason);
+  }
+
+  private receive(message: WorkerMessage): void {
+    if (this.state.phase === "closed") return;
+    const entry = this.state.receive(message);
+    if (entry !== undefined) this.answer(entry, message);
+    else this.receiveOther(message);
+  }
+
+  private answer(entry: Entry, message: WorkerMessage): void {
+    const { request } = entry;
+    switch (message.type) {
+      case "result":
+        this.forget(entry);
+        request.onResult(message.status, message.headers, message.segments);
+        break;
+      case "error":
+        this.forget(entry);
+        request.onError(message.code, message.message);
+        break;
+      case "end":
+        this.forget(entry);
+        request.onEnd();
+        break;
+      case "start":
+        entry.movedAt = this.lastReceivedAt;
+        request.onStart(message.status, message.headers);
+        break;
+      case "chunk":
+        entry.movedAt = this.lastReceivedAt;
+        request.onChunk(message.segments);
+        break;
+    }
+  }
+
+  private receiveOther(message: WorkerMessage): void {
+    const { listener, nonce } = this.options;
+    switch (message.type) {
+      case "hello":
+        if (message.protocol !== PROTOCOL_VERSION) {
+          this.fail(
+            new WorkerError(
+              "PROTOCOL_VERSION",
+              `The worker speaks protocol ${message.protocol}, the daemon ${PROTOCOL_VERSION}.`,
+            ),
+          );
+        } else if (!sameText(message.nonce, nonce.slice(DAEMON_PROOF_DIGITS))) {
+          this.fail(new WorkerError("NONCE_MISMATCH", "Whoever answers on the worker's socket is not the worker."));
+        } else {
+          listener.onHello(message);
+        }
+        break;
+      case "ready":
+        if (this.state.phase === "ready") listener.onReady(message);
+        break;
+      case "failed":
+        this.fail(new WorkerError(failureCode(message.code), message.message));
+        break;
+      case "health":
+        if (this.state.inFlight === 0) this.busySince = this.lastReceivedAt;
+        listener.onHealth(message);
+        break;
+    }
+  }
+
+  private forget(entry: Entry): void {
+    this.entries.delete(entry.request);
+    if (this.state.inFlight === 0 && !this.state.checking) this.busySince = this.lastReceivedAt;
+  }
+
+  private returnUnsent(entry: Entry): void {
+    this.entries.delete(entry.request);
+    entry.request.onNotSent();
+  }
+
+  private write(message: DaemonMessage): void {
+    for (const buffer of encodeFrame(JSON.stringify(message))) this.socket.write(buffer);
+  }
+}
+
+function failureCode(code: string): "LOAD_FAILED" | "PROTOCOL_VERSION" | "CALL_TIMEOUT" | "EXITED" {
+  return code === "LOAD_FAILED" || code === "PROTOCOL_VERSION" || code === "CALL_TIMEOUT" ? code : "EXITED";
+}
+
+function sameText(one: string, other: string): boolean {
+  const a = Buffer.from(one);
+  const b = Buffer.from(other);
+  return a.length === b.length && timingSafeEqual(a, b);
+}
