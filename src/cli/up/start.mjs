@@ -1,9 +1,10 @@
-import { chmodSync, mkdirSync } from "node:fs";
+import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import { checkPorts } from "../set-up/check-ports.mjs";
 import { Failure, fileFailure } from "../set-up/failure.mjs";
 import { installForStart } from "../set-up/install.mjs";
 import { takeLock } from "../set-up/lock-file.mjs";
+import { makeFolder } from "../set-up/make-folder.mjs";
 import { readStartSettings } from "../set-up/settings.mjs";
 import { runServers } from "./run-servers.mjs";
 
@@ -57,7 +58,7 @@ function lockDataDir(dataDir) {
   const what = `DATA_DIR (${dataDir})`;
   try {
     // Keys, mail and the database are in there: for nobody else's eyes.
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    makeFolder(dataDir);
     chmodSync(dataDir, 0o700);
   } catch (error) {
     throw fileFailure(error, what);
