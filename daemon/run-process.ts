@@ -16,6 +16,8 @@ export async function runDaemonProcess(options: DaemonOptions): Promise<number> 
     process.stderr.write(`${error.message}\n`);
     return 1;
   }
+  // `gatehouse up` promises to be gone within 5 s, whatever models.toml says.
+  const drainTimeoutMs = env.DRAIN_TIMEOUT_MS ? Number(env.DRAIN_TIMEOUT_MS) : undefined;
   return new Promise((resolve) => {
     let asked = false;
     const end = () => {
@@ -25,7 +27,7 @@ export async function runDaemonProcess(options: DaemonOptions): Promise<number> 
         return;
       }
       asked = true;
-      void daemon.stop().then(() => resolve(0));
+      void daemon.stop(drainTimeoutMs).then(() => resolve(0));
     };
     process.on("SIGTERM", end);
     process.on("SIGINT", end);
