@@ -109,8 +109,7 @@ interface ListenOptions {
 
 async function listenAll(options: ListenOptions): Promise<void> {
   const { config, authenticate, log, servers, metrics } = options;
-  const onError = (error: AnswerError, exchange: Exchange) =>
-    log.error({ requestId: exchange.requestId, code: error.code, err: error.cause ?? error }, "request failed");
+  const onError = (error: AnswerError, { requestId }: Exchange) => logFailure(log, error, requestId);
   const common = { authenticate, clock: systemClock, onError };
   servers.push(await listen(config.daemon.listen, { ...common, groups: routeGroups(options, onError) }));
   const { metricsListen } = config.daemon;
@@ -137,6 +136,14 @@ function routeGroups(
     { scope: "infer", routes: [modelsRoute(models), inferRoute(inference)] },
     { scope: "admin", routes: [metricsRoute(metrics), ...adminRoutes(models, snapshot)] },
   ];
+}
+
+/** What the caller did wrong is the caller's to read; what went wrong here is for the log, with its cause when nobody foresaw it. */
+function logFailure(log: Log, error: AnswerError, requestId: string): void {
+  const { code, message } = error;
+  if (code === "BAD_REQUEST") return;
+  if (code === "INTERNAL") log.error({ requestId, code, err: error.cause ?? error }, message);
+  else log.warn({ requestId, code }, message);
 }
 
 function describe(model: ModelService) {

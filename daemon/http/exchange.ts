@@ -69,7 +69,7 @@ export class Exchange {
       "content-length": Buffer.byteLength(body),
       ...headers,
     };
-    const isUnread = !request.complete;
+    const isUnread = !request.complete && hasBody(request);
     if (isUnread) all.connection = "close";
     response.writeHead(status, all);
     const content = this.method === "HEAD" ? "" : body;
@@ -98,4 +98,9 @@ export class Exchange {
     request.once("close", finish);
     request.resume();
   }
+}
+
+/** RFC 9112 section 6.3: a request has a body when it says so. */
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers["transfer-encoding"] !== undefined || Number(headers["content-length"]) > 0;
 }

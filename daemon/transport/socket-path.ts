@@ -18,7 +18,7 @@ const MAX_SOCKET_PATH_BYTES = 103;
 /** Room for `/<model index>-<worker>-<life>.sock` after the folder's path. */
 const LONGEST_SOCKET_NAME_BYTES = 24;
 
-const FOLDER_PREFIX = "gatehouse-";
+const FOLDER_PREFIX = "gatehouse-daemon-";
 const OWNER_FILE = "owner";
 
 export interface SocketFolder {

@@ -10,6 +10,7 @@ import { PROTOCOL_VERSION } from "../wire/limits.ts";
 import {
   type DaemonMessage,
   type Health,
+  maxSegmentBytes,
   parseWorkerMessage,
   type Ready,
   type WorkerHello,
@@ -84,8 +85,9 @@ export class UdsConnection implements WorkerPort {
   ) {
     this.id = options.id;
     this.busySince = this.lastReceivedAt = options.clock.now();
-    this.reader = new FrameReader(options.maxFrameBytes, (frame, segments) =>
-      this.receive(parseWorkerMessage(frame, segments)),
+    this.reader = new FrameReader(
+      (frame) => maxSegmentBytes(frame, options.maxFrameBytes),
+      (frame, segments) => this.receive(parseWorkerMessage(frame, segments)),
     );
     socket.on("data", (chunk: Buffer) => this.onData(chunk));
     socket.on("end", () => this.onEnd());

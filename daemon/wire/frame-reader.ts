@@ -24,8 +24,9 @@ export class FrameReader {
   private segmentLengths: readonly number[] = [];
   private segmentsLength = 0;
 
+  /** `maxSegmentBytes` says how many bytes of segments a message may announce. */
   constructor(
-    private readonly maxFrameBytes: number,
+    private readonly maxSegmentBytes: (message: JsonObject) => number,
     private readonly onFrame: FrameListener,
   ) {}
 
@@ -83,7 +84,7 @@ export class FrameReader {
       this.onFrame(message, NO_SEGMENTS);
       return true;
     }
-    this.segmentsLength = sumOfSegments(lengths, this.maxFrameBytes);
+    this.segmentsLength = sumOfSegments(lengths, this.maxSegmentBytes(message));
     this.segmentLengths = lengths as readonly number[];
     this.message = message;
     return true;
@@ -124,7 +125,7 @@ export class FrameReader {
   }
 }
 
-function sumOfSegments(lengths: unknown, maxFrameBytes: number): number {
+function sumOfSegments(lengths: unknown, maxBytes: number): number {
   if (!Array.isArray(lengths) || lengths.length > MAX_SEGMENTS) {
     throw new WireViolation(
       "BAD_SEGMENTS",
@@ -138,11 +139,8 @@ function sumOfSegments(lengths: unknown, maxFrameBytes: number): number {
     }
     sum += length as number;
   }
-  if (sum > maxFrameBytes) {
-    throw new WireViolation(
-      "BAD_SEGMENTS",
-      `The segments of a frame sum to ${sum} bytes; ${maxFrameBytes} are allowed.`,
-    );
+  if (sum > maxBytes) {
+    throw new WireViolation("BAD_SEGMENTS", `The segments of a frame sum to ${sum} bytes; ${maxBytes} are allowed.`);
   }
   return sum;
 }

@@ -77,6 +77,12 @@ export type DaemonMessage =
   | { readonly type: "check"; readonly id: number }
   | { readonly type: "drain" };
 
+/** Bytes of segments that a worker's message of this type may carry; what has no type is refused for that, once it is read. */
+export function maxSegmentBytes(frame: JsonObject, maxFrameBytes: number): number {
+  if (frame.type === "chunk") return Math.min(MAX_CHUNK_BYTES, maxFrameBytes);
+  return frame.type !== "result" && isWorkerType(frame.type) ? 0 : maxFrameBytes;
+}
+
 /**
  * Reads a frame as a message of a worker, PROTOCOL.md section 4. Throws WireViolation UNKNOWN_TYPE, BAD_FIELD or BAD_SEGMENTS.
  * Fields it does not know are left out.
@@ -90,7 +96,7 @@ export function parseWorkerMessage(frame: JsonObject, segments: readonly Segment
     case "result":
       return { type, id: id(frame), status: status(frame), headers: headers(frame), segments };
     case "chunk":
-      return { type, id: id(frame), seq: integer(frame, "seq", 0), segments: chunkSegments(segments) };
+      return { type, id: id(frame), seq: integer(frame, "seq", 0), segments };
     case "start":
       return { type, id: id(frame), status: status(frame), headers: headers(frame) };
     case "end":
@@ -171,17 +177,6 @@ function tensors(frame: JsonObject, key: string): readonly TensorDeclaration[] {
       throw badField("shape");
     return { name: text(item, "name"), datatype: text(item, "datatype"), shape };
   });
-}
-
-function chunkSegments(segments: readonly Segment[]): readonly Segment[] {
-  let sum = 0;
-  for (const segment of segments) {
-    for (const part of segment) sum += part.length;
-  }
-  if (sum > MAX_CHUNK_BYTES) {
-    throw new WireViolation("BAD_SEGMENTS", `A chunk carries ${sum} bytes; ${MAX_CHUNK_BYTES} are allowed.`);
-  }
-  return segments;
 }
 
 function headers(frame: JsonObject): Headers {
