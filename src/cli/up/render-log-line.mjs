@@ -16,7 +16,7 @@ const LEVEL_COLORS = new Map([
 const DIM = 2;
 
 /** What a reader at this terminal knows already. */
-const OMITTED = new Set(["level", "time", "msg", "pid", "hostname", "name", "v"]);
+const OMITTED = new Set(["level", "time", "msg", "message", "pid", "hostname", "name", "v"]);
 
 /**
  * A line of a server's log for people: JSON (pino's field names) as `time server level message field=value`, anything
@@ -33,7 +33,7 @@ export function renderLogLine({ line, name, color }) {
   const fields = Object.entries(entry).filter(([key, value]) => !OMITTED.has(key) && value !== undefined);
   const head = `${clockTime(entry.time)} ${label} ${paint(level.padEnd(5), LEVEL_COLORS.get(level), color)}`;
   const tail = fields.map(([key, value]) => ` ${paint(`${visible(key)}=${renderValue(value)}`, DIM, color)}`).join("");
-  return `${head} ${visible(String(entry.msg ?? ""))}${tail}`;
+  return `${head} ${visible(String(entry.msg ?? entry.message ?? ""))}${tail}`;
 }
 
 /**
