@@ -82,7 +82,7 @@ export async function runDaemon(options: DaemonOptions): Promise<RunningDaemon> 
   for (const model of models) model.start();
   const [server, metricsServer] = servers;
   const url = server?.url ?? "";
-  log.info({ url, models: models.map(({ name }) => name) }, "daemon listens");
+  log.info({ url, models: models.map(({ name }) => name) }, "daemon is listening");
   const parts = { models, servers, folder, log, state };
   let stopping: Promise<void> | undefined;
   return {

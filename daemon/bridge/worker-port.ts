@@ -2,6 +2,8 @@ import type { WorkerError } from "../errors.ts";
 import type { Segment } from "../wire/frame-reader.ts";
 import type { Headers } from "../wire/messages.ts";
 
+export type { Headers, Segment };
+
 /** What a worker is asked, and who hears of it. A port calls exactly one of the ends, exactly once. */
 export interface PortRequest {
   /** The codec that reads it, PROTOCOL.md section 7. */

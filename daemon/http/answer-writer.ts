@@ -1,10 +1,9 @@
 import type { ServerResponse } from "node:http";
 import { REQUEST_ID_HEADER } from "../../src/contract/headers.ts";
 import type { AnswerSink, InFlight } from "../bridge/in-flight.ts";
+import type { Headers, Segment } from "../bridge/worker-port.ts";
 import type { Clock, Timer } from "../clock.ts";
 import type { AnswerError } from "../errors.ts";
-import type { Segment } from "../wire/frame-reader.ts";
-import type { Headers } from "../wire/messages.ts";
 import type { Exchange } from "./exchange.ts";
 
 /** Headers of a worker's answer that reach the caller. */
