@@ -1,4 +1,5 @@
-import { existsSync, readFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { explainFailure } from "./explain-failure.mjs";
 import { Failure } from "./failure.mjs";
@@ -6,6 +7,9 @@ import { runTool } from "./run-tool.mjs";
 
 /** Milliseconds `npm ci` may take: a slow network, not a hanging one. */
 const INSTALL_TIMEOUT_MS = 15 * 60_000;
+
+/** The SHA-256 of the lock file that npm last installed from; npm ci removes it with the rest of the folder. */
+const STAMP = join("node_modules", ".gatehouse-stamp");
 
 /**
  * A package's entry in package-lock.json and in node_modules/.package-lock.json, which npm writes after each install.
@@ -19,6 +23,7 @@ const INSTALL_TIMEOUT_MS = 15 * 60_000;
  * @property {boolean} [link]
  * @property {string[]} [os] the platforms it is for
  * @property {string[]} [cpu]
+ * @property {string[]} [libc]
  *
  * @typedef {Record<string, LockedPackage>} LockedPackages by path, e.g. `node_modules/hono`
  */
@@ -27,27 +32,44 @@ const INSTALL_TIMEOUT_MS = 15 * 60_000;
  * What has to be installed so that node_modules holds what the lock file names: nothing, the packages that running
  * needs, or all. A full installation stays one, so that `npm start` after `npm test` takes nothing away.
  *
- * @param {{ locked: LockedPackages; installed: LockedPackages; everything: boolean }} state
+ * @param {object} state
+ * @param {LockedPackages} state.locked what the lock file names
+ * @param {LockedPackages} state.installed what is there
+ * @param {boolean} state.everything developers' packages are wanted too
+ * @param {boolean} state.tried npm has installed from this very lock file: an optional package that is missing stays so
  * @returns {"nothing" | "run-time" | "everything"}
  */
-export function decideInstall({ locked, installed, everything }) {
+export function decideInstall({ locked, installed, everything, tried }) {
   const here = Object.values(installed);
-  const required = Object.entries(locked).filter(
-    ([path, entry]) =>
-      path !== "" && !entry.link && !entry.optional && (everything || !(entry.dev || entry.devOptional)),
-  );
-  const complete = required.every(
-    ([path, { version, integrity }]) =>
-      installed[path]?.version === version && installed[path]?.integrity === integrity,
-  );
+  const complete = Object.entries(locked)
+    .filter(([path, entry]) => path !== "" && !entry.link && (everything || !(entry.dev || entry.devOptional)))
+    .filter(([, entry]) => !entry.optional || (!tried && entry.os && fitsPlatform(entry)))
+    .every(
+      ([path, { version, integrity }]) =>
+        installed[path]?.version === version && installed[path]?.integrity === integrity,
+    );
   // A checkout that came from another machine brings binaries for that one.
   if (complete && here.every(fitsPlatform)) return "nothing";
   return everything || here.some((entry) => entry.dev) ? "everything" : "run-time";
 }
 
 /** @param {LockedPackage} entry */
-function fitsPlatform({ os, cpu }) {
-  return (!os || os.includes(process.platform)) && (!cpu || cpu.includes(process.arch));
+function fitsPlatform({ os, cpu, libc }) {
+  const fits = (!os || os.includes(process.platform)) && (!cpu || cpu.includes(process.arch));
+  return fits && (!libc || libc.includes(findLibc()));
+}
+
+/** @type {string | undefined} asked once: a report takes 25 ms */
+let libcOfThisNode;
+
+/** @returns {string} which C library this Node was linked with */
+function findLibc() {
+  if (libcOfThisNode === undefined) {
+    /** @type {{ header?: { glibcVersionRuntime?: string } }} */
+    const report = process.report.getReport();
+    libcOfThisNode = report.header?.glibcVersionRuntime ? "glibc" : "musl";
+  }
+  return libcOfThisNode;
 }
 
 /**
@@ -64,10 +86,12 @@ export function npmPackages({ folder, title, everything, signal }) {
       const locked = readPackages(join(folder, "package-lock.json"));
       const present = readPackages(join(folder, "node_modules", ".package-lock.json"));
       const installed = Object.fromEntries(Object.entries(present).filter(([path]) => existsSync(join(folder, path))));
-      const decision = decideInstall({ locked, installed, everything });
+      const tried = readFile(join(folder, STAMP)) === hashOfLock(folder);
+      const decision = decideInstall({ locked, installed, everything, tried });
       if (decision === "nothing") return "up to date";
       doing(`npm ci, ${decision === "everything" ? "all packages" : "what running needs"}`);
       await install({ folder, omitDevelopers: decision === "run-time", signal });
+      writeFileSync(join(folder, STAMP), hashOfLock(folder));
       return "done";
     },
   };
@@ -108,8 +132,20 @@ function findNpm(env) {
  */
 function readPackages(file) {
   try {
-    return JSON.parse(readFileSync(file, "utf8")).packages ?? {};
+    return JSON.parse(readFile(file) ?? "{}").packages ?? {};
   } catch {
     return {};
   }
+}
+
+/** @param {string} folder */
+function hashOfLock(folder) {
+  return createHash("sha256")
+    .update(readFileSync(join(folder, "package-lock.json")))
+    .digest("hex");
+}
+
+/** @param {string} file */
+function readFile(file) {
+  return existsSync(file) ? readFileSync(file, "utf8") : undefined;
 }
