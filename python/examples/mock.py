@@ -1,4 +1,4 @@
-"""Stands in for a real model while the rest of a system is built: it takes its time, and answers."""
+"""Stands in for a real model while the rest of a system is built: takes its time, and answers."""
 
 import time
 from typing import Any

@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any, TypedDict, cast
 
 import numpy as np
-import wordllama
+import wordllama  # pyright: ignore[reportMissingTypeStubs]
 from numpy.typing import NDArray
+from wordllama import WordLlama  # pyright: ignore[reportMissingTypeStubs]
 
 from gatehouse import ClientError, Model
 
@@ -25,12 +26,13 @@ class Ranked(TypedDict):
 
 
 class Search(Model):
-    """`{"query": s, "documents": [s, ...]}` in, `{"ranking": [...]}` out, the best document first."""
+    """`{"query": s, "documents": [s, ...]}` in, `{"ranking": [...]}` out, the best one first."""
 
     def load(self) -> None:
         # The package looks for its tokenizer in a cache folder; the one it ships is in its own.
         package = Path(wordllama.__file__).parent
-        self._embedder = wordllama.WordLlama.load(cache_dir=package, disable_download=True)
+        # wordllama has no types.
+        self._embedder: Any = WordLlama.load(cache_dir=package, disable_download=True)
 
     def predict(self, items: list[Any]) -> list[dict[str, list[Ranked]] | ClientError]:
         return [self._answer(item) for item in items]
@@ -50,11 +52,12 @@ class Search(Model):
         except ClientError as error:
             return error
         vectors = self.embed([query, *documents])
-        scores = vectors[1:] @ vectors[0]
+        scores: list[float] = (vectors[1:] @ vectors[0]).tolist()
         ranking = [
-            Ranked(index=index, document=documents[index], score=round(float(scores[index]), 6))
-            for index in np.argsort(-scores, kind="stable").tolist()
+            Ranked(index=index, document=document, score=round(score, 6))
+            for index, (document, score) in enumerate(zip(documents, scores, strict=True))
         ]
+        ranking.sort(key=lambda ranked: -ranked["score"])
         return {"ranking": ranking}
 
 
@@ -68,7 +71,8 @@ def _read(item: object) -> tuple[str, list[str]]:
         raise ClientError(f"`query` is missing or no text. {_EXPECTED}")
     if not isinstance(documents, list):
         raise ClientError(f"`documents` is missing or no list. {_EXPECTED}")
-    texts = [text for text in cast("list[object]", documents) if isinstance(text, str)]
+    documents = cast("list[object]", documents)
+    texts = [text for text in documents if isinstance(text, str)]
     if not texts or len(texts) != len(documents):
         raise ClientError(f"`documents` is not a list of one or more texts. {_EXPECTED}")
     if len(texts) > MAX_DOCUMENTS:

@@ -24,9 +24,9 @@ class ClientError(GatehouseError):
     code = "BAD_REQUEST"
 
 
-class Cancelled(BaseException):  # noqa: N818 - an interruption like KeyboardInterrupt, not an error
+class Cancelled(BaseException):
     """Interrupts work that nobody waits for any more.
 
     It derives from BaseException so that `except Exception` does not swallow it. Use `finally` to
-    give back what the call holds, and let it pass. Async code meets `asyncio.CancelledError` instead.
+    give back what the call holds, and let it pass. Async code meets `asyncio.CancelledError`.
     """

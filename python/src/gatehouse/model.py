@@ -20,9 +20,9 @@ SERVING_METHODS: Final = (
 class Model:
     """Derive from it and add the methods the model should serve; each may be `async def`.
 
-    predict(self, items)           a list of JSON values -> a list of JSON values, same order; serves
-                                   `/v1/infer`. A ClientError in a place of the list fails that item.
-    stream(self, item)             yields JSON values; serves `/v1/infer` to who accepts event streams
+    predict(self, items)           list of JSON values -> list of JSON values, same order; serves
+                                   `/v1/infer`. A ClientError in a result's place fails that item.
+    stream(self, item)             yields JSON values; serves `/v1/infer` as an event stream
     infer(self, batch)             list of {name: ndarray} -> list of {name: ndarray}; serves `/v2`
     embed(self, texts)             -> 2-D float array; serves `/v1/embeddings`
     chat(self, messages, params)   yields text; serves `/v1/chat/completions`
@@ -37,10 +37,10 @@ class Model:
     outputs: ClassVar[Sequence[Tensor]] = ()
 
     def load(self) -> Awaitable[None] | None:
-        """Get ready: read weights, warm up. Runs once, before any call; raise to fail with a reason."""
+        """Get ready: read weights, warm up. Runs once, first; raise to fail with a reason."""
 
     def close(self) -> Awaitable[None] | None:
-        """Give back what the model holds. Runs once, after the last call of a worker that drains."""
+        """Give back what the model holds. Runs once, after a draining worker's last call."""
 
 
 def served_methods(model: type[Model]) -> list[str]:

@@ -10,7 +10,7 @@ import uvloop
 
 from gatehouse_worker.listen import accept_one
 from gatehouse_worker.log import set_up_log
-from gatehouse_worker.process_guard import die_with_parent, watch_stdin
+from gatehouse_worker.process_guard import die_with_parent, watch_parent, watch_stdin
 from gatehouse_worker.settings import Settings, read_settings
 from gatehouse_worker.worker import Worker
 
@@ -31,10 +31,11 @@ def main() -> None:
 async def serve(settings: Settings) -> None:
     """Wait for the daemon and serve it; `leave` ends the process."""
     loop = asyncio.get_running_loop()
+    guard = loop.create_task(watch_parent(settings.parent_pid, lambda: leave(1)))
     accepted = await accept_one(settings.socket)
     worker = Worker(settings, loop, leave)
     await loop.connect_accepted_socket(lambda: worker.connection, accepted)
-    await asyncio.Event().wait()
+    await guard
 
 
 def leave(exit_code: int) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final, Protocol, cast
 
 from gatehouse_worker.wire.frame_reader import FrameReader
-from gatehouse_worker.wire.messages import DaemonMessage, read_message
+from gatehouse_worker.wire.messages import DaemonMessage, Infer, read_daemon_message
 from gatehouse_worker.wire.violation import ProtocolViolation
 
 
@@ -33,7 +33,7 @@ class Connection(asyncio.BufferedProtocol):
     """Receives straight into the frame reader's memory and tells its listener what came."""
 
     def __init__(self, listener: Listener) -> None:
-        self.reader: Final = FrameReader(self._on_frame)
+        self.reader: Final = FrameReader(read_daemon_message, self._on_message)
         self.is_writable = True
         self._listener: Final = listener
         self._transport: asyncio.Transport | None = None
@@ -84,8 +84,10 @@ class Connection(asyncio.BufferedProtocol):
         self.is_writable = True
         self._listener.writable()
 
-    def _on_frame(self, message: dict[str, object], segments: list[memoryview]) -> None:
-        self._listener.received(read_message(message, segments))
+    def _on_message(self, message: DaemonMessage, segments: list[memoryview]) -> None:
+        if isinstance(message, Infer):
+            message.segments = segments
+        self._listener.received(message)
 
     def _fail(self, violation: ProtocolViolation) -> None:
         self._listener.violated(violation)

@@ -1,6 +1,7 @@
-"""The states of a connection and of its requests, as the worker keeps them (PROTOCOL.md, 3 and 5)."""
+"""The states of a connection and its requests, as the worker keeps them (PROTOCOL.md, 3, 5)."""
 
 from enum import Enum
+from typing import NoReturn
 
 from gatehouse_worker.wire.messages import (
     Cancel,
@@ -39,6 +40,7 @@ class Conversation:
         self._last_request = 0
         self._last_ping = 0
         self._last_check = 0
+        self._is_checking = False
 
     @property
     def is_idle(self) -> bool:
@@ -58,20 +60,14 @@ class Conversation:
                 self._open(message)
             case Cancel() | Credit():
                 self._check_reference(message)
-            case Ping(id=ping_id):
-                if ping_id <= self._last_ping:
-                    self._refuse(f"Ping {ping_id} does not rise.")
-                self._last_ping = ping_id
-            case Check(id=check_id):
-                if check_id <= self._last_check:
-                    self._refuse(f"Check {check_id} does not rise.")
-                if self._streams:
-                    self._refuse("`check` comes only when no request is open.")
-                self._last_check = check_id
-            case Hello():
-                pass
+            case Ping():
+                self._last_ping = self._rising(message.id, self._last_ping)
+            case Check():
+                self._begin_check(message)
             case Drain():
                 self.phase = Phase.DRAINING
+            case Hello():
+                pass
 
     def greeted(self) -> None:
         """Take note that the worker's `hello` goes out."""
@@ -82,6 +78,10 @@ class Conversation:
         if self.phase is Phase.LOADING:
             self.phase = Phase.READY
 
+    def checked(self) -> None:
+        """Take note that `health` goes out."""
+        self._is_checking = False
+
     def closed(self) -> None:
         """Take note that nothing more is read or written."""
         self.phase = Phase.CLOSED
@@ -91,11 +91,9 @@ class Conversation:
         del self._streams[request_id]
 
     def _open(self, message: Infer) -> None:
-        if message.id <= self._last_request:
-            self._refuse(f"Request {message.id} does not rise.")
+        self._last_request = self._rising(message.id, self._last_request)
         if len(self._streams) >= self._capacity:
             self._refuse(f"More than {self._capacity} requests are open.")
-        self._last_request = message.id
         self._streams[message.id] = message.stream
 
     def _check_reference(self, message: Cancel | Credit) -> None:
@@ -104,7 +102,18 @@ class Conversation:
         if isinstance(message, Credit) and self._streams.get(message.id) is False:
             self._refuse(f"Request {message.id} is no stream.")
 
-    def _refuse(self, reason: str) -> None:
+    def _begin_check(self, message: Check) -> None:
+        self._last_check = self._rising(message.id, self._last_check)
+        if self._streams or self._is_checking:
+            self._refuse("`check` comes only when no request and no other check is open.")
+        self._is_checking = True
+
+    def _rising(self, new: int, last: int) -> int:
+        if new <= last:
+            self._refuse(f"The id {new} is not greater than {last}.")
+        return new
+
+    def _refuse(self, reason: str) -> NoReturn:
         raise ProtocolViolation("BAD_STATE", reason)
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import socket
-from pathlib import Path
 
 
 async def accept_one(path: str) -> socket.socket:
@@ -22,6 +21,6 @@ async def accept_one(path: str) -> socket.socket:
             listener.setblocking(False)
             accepted, _ = await asyncio.get_running_loop().sock_accept(listener)
         finally:
-            Path(path).unlink(missing_ok=True)
+            os.unlink(path)  # noqa: PTH108 - a path of ours, and nothing async to be had
     accepted.setblocking(False)
     return accepted

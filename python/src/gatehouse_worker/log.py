@@ -1,4 +1,4 @@
-"""What the worker itself has to say goes to stderr, a record at a time, as the model's prints do."""
+"""What the worker itself has to say goes to stderr, as what the model prints does."""
 
 import io
 import logging

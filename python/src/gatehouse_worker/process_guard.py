@@ -1,10 +1,11 @@
 """A worker ends when its daemon does. Three ways to notice, because each alone has a hole.
 
-The kernel's signal (PDEATHSIG) is Linux's only and comes when the *thread* that forked ends; the end
-of stdin waits for Python's lock and for every holder of the pipe's other end; and the parent's
-number is looked at only now and then, and not by code that holds the lock.
+The kernel's signal (PDEATHSIG) is Linux's only, and comes when the *thread* that forked ends. The
+end of stdin waits for Python's lock, and for every holder of the pipe's other end. The parent's
+number is looked at only now and then, and not while code in C holds the lock.
 """
 
+import asyncio
 import ctypes
 import os
 import signal
@@ -14,7 +15,7 @@ from collections.abc import Callable
 
 
 def die_with_parent(parent_pid: int | None) -> None:
-    """Have the kernel kill this process when its parent ends. Exits at once if that has happened."""
+    """Have the kernel kill this process when its parent ends; exit at once if it has."""
     if parent_pid is None:
         return
     if sys.platform == "linux":
@@ -28,11 +29,18 @@ def is_orphan(parent_pid: int | None) -> bool:
     return parent_pid is not None and os.getppid() != parent_pid
 
 
+async def watch_parent(parent_pid: int | None, on_end: Callable[[], None]) -> None:
+    """Look every second whether the parent is still there; call `on_end` when it is not."""
+    while not is_orphan(parent_pid):  # noqa: ASYNC110 - the kernel has no event for it
+        await asyncio.sleep(1)
+    on_end()
+
+
 def watch_stdin(on_end: Callable[[], None]) -> None:
     """Call `on_end`, on a thread of its own, when stdin ends.
 
-    The descriptor is moved away and /dev/null put in its place, so that neither the model nor what it
-    starts can read or keep it.
+    The descriptor is moved away and /dev/null put in its place, so that neither the model nor what
+    it starts can read or keep it.
     """
     pipe = os.dup(0)
     nothing = os.open(os.devnull, os.O_RDONLY)

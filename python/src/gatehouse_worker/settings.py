@@ -22,7 +22,7 @@ class Settings:
     timeout_ms: int
     max_frame_bytes: int
     nonce: str
-    """64 hexadecimal digits: the first half proves the daemon to us, the second us to the daemon."""
+    """64 hexadecimal digits: the first half proves the daemon to us, the second us to it."""
     parent_pid: int | None
     """The daemon's process id; None when somebody runs a worker by hand."""
 

@@ -189,6 +189,7 @@ class Worker:
         self._conversation.loaded()
 
     def _checked(self, check_id: int, error: BaseException | None) -> None:
+        self._conversation.checked()
         if error is None:
             self._send(type="health", id=check_id, status="ok")
         elif isinstance(error, ModelBusyError):

@@ -1,4 +1,4 @@
-"""What a codec is: how one route's bodies become arguments of a method, and its values an answer."""
+"""What a codec is: how a route's bodies become arguments of a method, and its values an answer."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -55,7 +55,7 @@ class AsyncCalls:
             delay = self._begin_what_may_begin(loop, changed)
             try:
                 await asyncio.wait_for(changed.wait(), delay)
-            except asyncio.TimeoutError:  # noqa: UP041 - another class before Python 3.11
+            except asyncio.TimeoutError:
                 continue
 
     def _begin_what_may_begin(
@@ -73,7 +73,7 @@ class AsyncCalls:
             if not isinstance(call, Call):
                 return call
             task = loop.create_task(self._make(call))
-            call.interrupt = partial(loop.call_soon_threadsafe, task.cancel)
+            call.interrupt = partial(_cancel, loop, task)
             call.grace_s = 0
             self._tasks.add(task)
             task.add_done_callback(forget)
@@ -108,12 +108,12 @@ class AsyncCalls:
             if len(batch.values) == 1:
                 batch.reject(error)
             else:
-                # Whose fault is it? Asking for each alone tells, and nobody reads of another's input.
+                # Whose fault is it? Asking for each alone tells, and no caller reads of another's.
                 alone = [_result_alone(batch.method, method, value) for value in batch.values]
                 batch.accept(await asyncio.gather(*alone))
         except SystemExit:
             raise
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - whatever a model raises
             if not _is_cancellation(error, call):
                 batch.reject(error)
         return batch.answers
@@ -132,9 +132,13 @@ class AsyncCalls:
                 call.busy_since = time.monotonic()
         except SystemExit:
             raise
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - whatever a model raises
             return CANCELLED if _is_cancellation(error, call) else failure_of(error, [item])
         return STREAM_END
+
+
+def _cancel(loop: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> None:
+    loop.call_soon_threadsafe(task.cancel)
 
 
 def _is_cancellation(error: BaseException, call: Call) -> bool:

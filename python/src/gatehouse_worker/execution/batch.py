@@ -13,7 +13,7 @@ class Batch:
     """Sees to it that every item has exactly one answer, whatever the method does."""
 
     def __init__(self, items: Sequence[UnaryItem], now: float) -> None:
-        """Decode the items. Those that cannot be decoded, or are too late by `now`, have answers."""
+        """Decode the items. Those that cannot be decoded, or are late by `now`, have answers."""
         route = items[0].route
         self.method: Final = route.method
         self.answers: list[Answer] = [CANCELLED] * len(items)

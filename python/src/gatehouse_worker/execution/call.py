@@ -101,7 +101,7 @@ class Call:
         return [self.work] if isinstance(self.work, StreamItem) else self.work
 
     def cancel_one(self, now: float) -> None:
-        """Take note that nobody waits for one of the items; after the last the call is cancelled."""
+        """Take note that nobody waits for one of the items; the last one cancels the call."""
         self._expecting -= 1
         if self._expecting == 0:
             self.interrupt_at = now + self.grace_s

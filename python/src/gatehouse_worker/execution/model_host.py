@@ -65,7 +65,7 @@ class ModelHost:
         }
 
     def check(self, done: Done) -> None:
-        """Call `check_health` if no request waits or runs by then, else `done` gets ModelBusyError."""
+        """Call `check_health`; when a request waits or runs by then, `done` gets ModelBusyError."""
 
         def run() -> object:
             if self._queue.has_items():

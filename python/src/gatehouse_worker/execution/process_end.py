@@ -18,8 +18,8 @@ def end_process_on_error() -> Generator[None]:
     try:
         yield
     except SystemExit as error:
-        _log.error("The model ended the process: sys.exit(%r).", error.code)  # noqa: TRY400
+        _log.error("The model ended the process: sys.exit(%r).", error.code)
         os._exit(error.code if isinstance(error.code, int) else 1)
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - the process ends on anything
         _log.exception("The model's thread failed.")
         os._exit(1)

@@ -12,9 +12,9 @@ class StreamOutput:
     """Holds what a stream has written and credit does not let out yet: about one chunk, no more.
 
     Whatever is there when a chunk goes out goes into it, so a fast model fills few large chunks and
-    a slow one is heard at once. `write` and `finish` belong to the model's thread, `grant`, `cancel`
-    and `next_chunk` to the I/O thread. `on_dirty` is called, by any thread, when the I/O thread has
-    something to do; `on_room`, by the I/O thread, when a writer that found no room may go on.
+    a slow one is heard at once. `write` and `finish` belong to the model's thread, the rest to the
+    I/O thread. `on_dirty` is called, by either, when the I/O thread has something to do; `on_room`,
+    by the I/O thread, when a writer that found no room may go on.
     """
 
     def __init__(self, credit: int) -> None:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from gatehouse import Cancelled, ClientError
 from gatehouse.cancellation import current_scope
@@ -92,7 +92,7 @@ class SyncCalls:
             if len(batch.values) == 1:
                 batch.reject(error)
             else:
-                # Whose fault is it? Asking for each alone tells, and nobody reads of another's input.
+                # Whose fault is it? Asking for each alone tells, and no caller reads of another's.
                 batch.accept([_result_alone(batch.method, method, value) for value in batch.values])
         except (SystemExit, Cancelled):
             raise
@@ -146,7 +146,9 @@ def _result_alone(name: str, method: Callable[..., Any], value: object) -> objec
 
 def _closing(events: Iterable[object]) -> AbstractContextManager[object]:
     """Close a generator as soon as it is left, so that its `finally` runs on this thread."""
-    return closing(events) if isinstance(events, Generator) else nullcontext()
+    if isinstance(events, Generator):
+        return closing(cast("Generator[object]", events))
+    return nullcontext()
 
 
 def _wait_for_room(output: StreamOutput) -> None:

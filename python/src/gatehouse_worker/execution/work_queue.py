@@ -5,8 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from itertools import takewhile
-from typing import Final, TypeGuard
+from typing import Final
 
 from gatehouse_worker.execution.call import Call, Item, Job, UnaryItem, Work
 from gatehouse_worker.execution.interrupt import clear_interrupt, interrupt_thread
@@ -125,10 +124,14 @@ class WorkQueue:
         first = self._waiting[0]
         if self._max_wait_s == 0 or not isinstance(first, UnaryItem) or self._stopped:
             return 0
-        fitting = sum(1 for _ in takewhile(partial(_fits, first), self._waiting))
-        if fitting >= self._max_batch or fitting < len(self._waiting):
+        if len(self._waiting) >= self._max_batch or not self._all_fit(first):
             return 0
         return max(0, first.arrived + self._max_wait_s - self._clock())
+
+    def _all_fit(self, first: UnaryItem) -> bool:
+        return all(
+            isinstance(work, UnaryItem) and work.route is first.route for work in self._waiting
+        )
 
     def _begin(self) -> Call:
         first = self._waiting.popleft()
@@ -141,13 +144,8 @@ class WorkQueue:
         batch = [first]
         while len(batch) < self._max_batch and self._waiting:
             work = self._waiting[0]
-            if not _fits(first, work):
+            if not isinstance(work, UnaryItem) or work.route is not first.route:
                 break
             batch.append(work)
             self._waiting.popleft()
         return batch
-
-
-def _fits(first: UnaryItem, work: Item | Job) -> TypeGuard[UnaryItem]:
-    """Whether work goes into one call with the first item of a batch."""
-    return isinstance(work, UnaryItem) and work.route is first.route

@@ -68,7 +68,10 @@ JSON_HEADERS: Final[Mapping[str, str]] = {"content-type": "application/json"}
 
 _OK: Final = 200
 
-_JSON_RESULT: Final = b'{"type":"result","id":%d,"status":200,"headers":{"content-type":"application/json"},"segments":%b}'
+_JSON_RESULT: Final = (
+    b'{"type":"result","id":%d,"status":200,"headers":{"content-type":"application/json"},'
+    b'"segments":%b}'
+)
 _CHUNK: Final = b'{"type":"chunk","id":%d,"seq":%d,"segments":[%d]}'
 _END: Final = b'{"type":"end","id":%d}'
 _PONG: Final = b'{"type":"pong","id":%d}'

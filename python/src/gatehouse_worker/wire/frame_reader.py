@@ -1,38 +1,48 @@
-"""The incremental frame reader: bytes in, frames out, no sockets."""
+"""The incremental frame reader: bytes in, messages out, no sockets."""
 
 from collections.abc import Callable
-from typing import Final, TypeAlias
+from typing import Final, Generic, TypeAlias, TypeVar, cast
 
 from gatehouse_worker.wire.limits import MAX_FRAME_BYTES, MAX_JSON_BYTES, MAX_SEGMENTS
 from gatehouse_worker.wire.message_json import parse_message
 from gatehouse_worker.wire.violation import ProtocolViolation
 
+_Message = TypeVar("_Message")
 
-OnFrame: TypeAlias = Callable[[dict[str, object], list[memoryview]], None]
-"""Gets each frame: the JSON object and the raw bytes that followed it."""
+ReadMessage: TypeAlias = Callable[[dict[str, object], list[int]], _Message]
+"""Makes a message of a frame's JSON and the lengths of its segments, before these have come."""
+
+OnMessage: TypeAlias = Callable[[_Message, list[memoryview]], object]
+"""Gets each message with the raw bytes that followed it."""
 
 
-class FrameReader:
+class FrameReader(Generic[_Message]):
     """Reads frames from a stream of bytes that arrives in any pieces (PROTOCOL.md, section 1).
 
-    A caller has the stream written into `buffer()` and says with `advance()` how much came; `on_frame`
-    gets what that completes, in order. Bytes of small frames pass through one fixed buffer; a long
-    part is received straight into memory of its own size. So nothing is copied more than once, time
-    is linear in the bytes, and nothing is allocated for a length before it is checked. After a
-    ProtocolViolation the reader is of no use.
+    A caller has the stream written into `buffer()` and says with `advance()` how much came;
+    `on_message` gets what that completes, in order. Bytes of small frames pass through one fixed
+    buffer; a long part is received straight into memory of its own size. So nothing is copied more
+    than twice, time is linear in the bytes, and nothing is allocated for a length before it is
+    checked. After a ProtocolViolation the reader is of no use.
     """
 
-    def __init__(self, on_frame: OnFrame, max_frame_bytes: int = MAX_FRAME_BYTES) -> None:
+    def __init__(
+        self,
+        read_message: ReadMessage[_Message],
+        on_message: OnMessage[_Message],
+        max_frame_bytes: int = MAX_FRAME_BYTES,
+    ) -> None:
         self.max_frame_bytes = max_frame_bytes
-        self._on_frame = on_frame
-        self._shared = memoryview(bytearray(_SHARED_BYTES))
+        self._read_message: Final = read_message
+        self._on_message: Final = on_message
+        self._shared: Final = memoryview(bytearray(_SHARED_BYTES))
         self._start = 0
         self._end = 0
         self._own: memoryview | None = None
         self._own_filled = 0
-        self._read_part = self._read_length
+        self._read_part: Callable[[memoryview], None] = self._read_length
         self._needed = _LENGTH_BYTES
-        self._message: dict[str, object] = {}
+        self._message: _Message | None = None
         self._lengths: list[int] = []
 
     def buffer(self) -> memoryview:
@@ -42,10 +52,10 @@ class FrameReader:
         return self._shared[self._end :]
 
     def advance(self, count: int) -> None:
-        """Take `count` bytes written to `buffer()` and hand on the frames that they complete.
+        """Take `count` bytes written to `buffer()` and hand on the messages that they complete.
 
-        Raises ProtocolViolation at the first byte from which the stream cannot become valid, after
-        the frames before it were handed on; what `on_frame` raises passes through.
+        Raises ProtocolViolation at the first part from which the stream cannot become valid, after
+        the messages before it were handed on; what the two callbacks raise passes through.
         """
         own = self._own
         if own is not None:
@@ -59,8 +69,8 @@ class FrameReader:
         self._read_shared()
 
     def end(self) -> None:
-        """Say that the stream ended. Raises ProtocolViolation TRUNCATED when that was in a frame."""
-        if self._own is not None or self._start != self._end or self._needed != _LENGTH_BYTES:
+        """Say that the stream ended. Raises ProtocolViolation TRUNCATED inside a frame."""
+        if self._start != self._end or self._read_part != self._read_length or self._own:
             raise ProtocolViolation("TRUNCATED", "The stream ended inside a frame.")
 
     def _read_shared(self) -> None:
@@ -92,50 +102,45 @@ class FrameReader:
         self._read_part = self._read_json
 
     def _read_json(self, part: memoryview) -> None:
-        message = parse_message(bytes(part))
-        lengths = message.get("segments")
-        if not lengths:
-            if lengths is not None and type(lengths) is not list:
-                raise ProtocolViolation("BAD_SEGMENTS", "`segments` is not an array.")
-            self._needed = _LENGTH_BYTES
-            self._read_part = self._read_length
-            self._on_frame(message, [])
-            return
-        self._needed = self._checked_sum(lengths)
-        self._message = message
+        fields = parse_message(bytes(part))
+        lengths = self._checked_lengths(fields["segments"]) if "segments" in fields else []
+        self._message = self._read_message(fields, lengths)
+        self._lengths = lengths
+        self._needed = sum(lengths)
         self._read_part = self._read_segments
         if self._needed == 0:
-            self._read_segments(memoryview(b""))
+            self._read_segments(part)
 
-    def _checked_sum(self, lengths: object) -> int:
-        if type(lengths) is not list or len(lengths) > MAX_SEGMENTS:
+    def _checked_lengths(self, value: object) -> list[int]:
+        lengths = cast("list[object]", value) if isinstance(value, list) else None
+        if lengths is None or len(lengths) > MAX_SEGMENTS:
             raise ProtocolViolation(
                 "BAD_SEGMENTS", f"`segments` is not an array of at most {MAX_SEGMENTS}."
             )
-        total = 0
-        for length in lengths:
-            if type(length) is not int or length < 0:
-                raise ProtocolViolation("BAD_SEGMENTS", "A segment's length is no integer from 0.")
-            total += length
-        if total > self.max_frame_bytes:
+        integers = [length for length in lengths if type(length) is int and length >= 0]
+        if len(integers) != len(lengths):
+            raise ProtocolViolation("BAD_SEGMENTS", "A segment's length is no integer from 0.")
+        if sum(integers) > self.max_frame_bytes:
             raise ProtocolViolation(
-                "BAD_SEGMENTS",
-                f"The segments have {total} bytes, more than {self.max_frame_bytes}.",
+                "BAD_SEGMENTS", f"The segments have more than {self.max_frame_bytes} bytes."
             )
-        self._lengths = lengths
-        return total
+        return integers
 
     def _read_segments(self, part: memoryview) -> None:
-        # A part in the shared buffer is overwritten by what comes next, one of its own is not.
-        own = part if self._end == 0 else memoryview(bytes(part))
         segments: list[memoryview] = []
-        offset = 0
-        for length in self._lengths:
-            segments.append(own[offset : offset + length])
-            offset += length
+        if self._lengths:
+            # What comes next overwrites the shared buffer, but not a part's own memory.
+            is_shared = part.obj is self._shared.obj
+            kept = memoryview(bytes(part)) if is_shared else part
+            offset = 0
+            for length in self._lengths:
+                segments.append(kept[offset : offset + length])
+                offset += length
+        message = cast("_Message", self._message)
+        self._message = None
         self._needed = _LENGTH_BYTES
         self._read_part = self._read_length
-        self._on_frame(self._message, segments)
+        self._on_message(message, segments)
 
 
 _LENGTH_BYTES: Final = 4

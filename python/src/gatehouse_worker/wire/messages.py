@@ -1,7 +1,7 @@
 """What the daemon sends: one class a message, with every field checked (PROTOCOL.md, section 4)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from gatehouse_worker.wire.fields import (
@@ -33,7 +33,8 @@ class Infer:
     credit: int
     timeout_ms: int
     headers: dict[str, str]
-    segments: list[memoryview]
+    segments: list[memoryview] = field(default_factory=list[memoryview])
+    """The body; set when it has come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,24 +74,24 @@ class Drain:
 DaemonMessage: TypeAlias = Hello | Infer | Cancel | Credit | Ping | Check | Drain
 
 
-def read_message(message: dict[str, object], segments: list[memoryview]) -> DaemonMessage:
-    """Turn a frame into the message it is.
+def read_daemon_message(message: dict[str, object], lengths: list[int]) -> DaemonMessage:
+    """Turn a frame's JSON into the message it is; `lengths` are those of its segments.
 
     Raises ProtocolViolation with UNKNOWN_TYPE, BAD_FIELD or, for segments on a message that carries
     none, BAD_SEGMENTS.
     """
     kind = message.get("type")
     if kind == "infer":
-        return _read_infer(message, segments)
+        return _read_infer(message)
     read = _READERS.get(kind) if isinstance(kind, str) else None
     if read is None:
         raise ProtocolViolation("UNKNOWN_TYPE", "A message has no type that a worker receives.")
-    if segments:
+    if lengths:
         raise ProtocolViolation("BAD_SEGMENTS", f"A `{kind}` carries no segments.")
     return read(message)
 
 
-def _read_infer(message: dict[str, object], segments: list[memoryview]) -> Infer:
+def _read_infer(message: dict[str, object]) -> Infer:
     stream = boolean_field(message, "stream")
     credit = integer_field(message, "credit", 0)
     if credit and not stream:
@@ -102,7 +103,6 @@ def _read_infer(message: dict[str, object], segments: list[memoryview]) -> Infer
         credit=credit,
         timeout_ms=integer_field(message, "timeoutMs", 1),
         headers=headers_field(message),
-        segments=segments,
     )
 
 

@@ -1,4 +1,4 @@
-"""What a peer can do wrong. None of it is forgiven: the connection ends (PROTOCOL.md, section 2)."""
+"""What a peer can do wrong. None of it is forgiven: the connection ends (PROTOCOL.md, 2)."""
 
 from typing import Literal
 
