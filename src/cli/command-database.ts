@@ -8,7 +8,7 @@ import { pgliteOwner } from "../db/drivers/pglite-lock.ts";
 import { canServePglite, pgliteSocketUrl } from "../db/drivers/pglite-server.ts";
 import type { SqlConnection } from "../db/drivers/sql-connection.ts";
 import { connectTcp, openTcp } from "../db/drivers/tcp.ts";
-import { migrate } from "../db/migrator/migrate.ts";
+import { migrateAtStart } from "../db/migrator/migrate.ts";
 
 /** The settings that say which database a command works on: `DATABASE_URL`, `DATABASE_DRIVER`, `DATA_DIR`, `NEON_LOCAL_ADDRESS`. */
 export type DatabaseEnvironment = Readonly<Record<string, string | undefined>>;
@@ -27,7 +27,7 @@ export async function openCommandDatabase(env: DatabaseEnvironment): Promise<Com
   const database = await openAsItIs(env);
   if (!isEmbedded(env)) return database;
   try {
-    await migrate(database);
+    await migrateAtStart(database);
     return database;
   } catch (error) {
     await database.close();

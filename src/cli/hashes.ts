@@ -67,11 +67,14 @@ async function runWrap(flags: WrapFlags): Promise<void> {
 
 async function wrap(flags: WrapFlags, connection: SqlConnection, signal: AbortSignal): Promise<WrapReport> {
   const { algorithm, order, digestEncoding, saltEncoding, iterations, batchSize, dryRun = false } = flags;
-  const [{ countLegacyRows }, { startProgress }, { wrapLegacyHashes }] = await Promise.all([
+  const [{ countLegacyRows, hasRoomForWrappedHashes }, { startProgress }, { wrapLegacyHashes }] = await Promise.all([
     import("../db/legacy-hashes.ts"),
     import("./progress.ts"),
     import("./hashes/wrap.ts"),
   ]);
+  if (!(await hasRoomForWrappedHashes(connection))) {
+    throw new Error("the table has no room for wrapped hashes yet: run gatehouse db migrate first");
+  }
   const hasher = await createHasher(batchSize);
   const total = await countLegacyRows(connection);
   const progress = startProgress({ title: dryRun ? "checking" : "wrapping", total, unit: "accounts" });

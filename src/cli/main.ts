@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { register as registerDaemon } from "./daemon.ts";
 import { register as registerDb } from "./db.ts";
 import { register as registerEdge } from "./edge.ts";
+import { register as registerHashes } from "./hashes.ts";
 import { register as registerUp } from "./up.ts";
 
 const USAGE_ERROR = 2;
@@ -11,7 +12,7 @@ const program = new Command("gatehouse")
   .exitOverride()
   .showHelpAfterError("(gatehouse --help lists the commands)");
 
-for (const register of [registerUp, registerEdge, registerDaemon, registerDb]) register(program);
+for (const register of [registerUp, registerEdge, registerDaemon, registerDb, registerHashes]) register(program);
 
 try {
   await program.parseAsync();

@@ -3,7 +3,7 @@ import type { OpenDatabase } from "../../db/database.ts";
 import { openNeon } from "../../db/drivers/neon.ts";
 import { openPglite } from "../../db/drivers/pglite.ts";
 import { openTcp } from "../../db/drivers/tcp.ts";
-import { migrate } from "../../db/migrator/migrate.ts";
+import { migrateAtStart } from "../../db/migrator/migrate.ts";
 import type { EdgeSettings } from "../config.ts";
 
 /**
@@ -33,7 +33,7 @@ export async function openDatabase(
 async function openMigratedPglite(dataDir: string): Promise<OpenDatabase> {
   const pglite = await openPglite({ dataDir });
   try {
-    await migrate(pglite);
+    await migrateAtStart(pglite);
     return pglite;
   } catch (error) {
     await pglite.close();
