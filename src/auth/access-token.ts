@@ -3,6 +3,7 @@ import {
   ACCESS_TOKEN_ALGORITHM,
   ACCESS_TOKEN_TTL_SECONDS,
   ACCESS_TOKEN_TYPE,
+  type AccessTokenClaims,
   type Scope,
 } from "../contract/access-token.ts";
 import type { SigningKeys } from "./signing-keys.ts";
@@ -39,14 +40,18 @@ export function createAccessTokenIssuer(options: {
     jwks: published,
     async issue({ userId, sessionId, scopes }) {
       const issuedAt = Math.floor(options.now().getTime() / 1000);
-      const token = await new SignJWT({ scope: scopes.join(" "), ...(sessionId === null ? {} : { sid: sessionId }) })
+      const claims: AccessTokenClaims = {
+        iss: options.issuer,
+        aud: options.audience,
+        sub: userId,
+        ...(sessionId === null ? {} : { sid: sessionId }),
+        scope: scopes.join(" "),
+        jti: crypto.randomUUID(),
+        iat: issuedAt,
+        exp: issuedAt + ttl,
+      };
+      const token = await new SignJWT({ ...claims })
         .setProtectedHeader({ alg: ACCESS_TOKEN_ALGORITHM, typ: ACCESS_TOKEN_TYPE, kid: current.kid })
-        .setIssuer(options.issuer)
-        .setAudience(options.audience)
-        .setSubject(userId)
-        .setJti(crypto.randomUUID())
-        .setIssuedAt(issuedAt)
-        .setExpirationTime(issuedAt + ttl)
         .sign(current.key);
       return { token, expiresIn: ttl };
     },

@@ -33,5 +33,3 @@ export const STATUS_BY_CODE = {
 } as const;
 
 export type ErrorCode = keyof typeof STATUS_BY_CODE;
-
-export const ERROR_CODES = Object.keys(STATUS_BY_CODE) as readonly ErrorCode[];

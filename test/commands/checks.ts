@@ -20,7 +20,7 @@ export const CHECKS: readonly Check[] = [
     program: bin("depcruise"),
     args: ["--config", "test/architecture/dependency-cruiser.cjs", "src", "daemon"],
   },
-  { name: "unused code (knip)", program: bin("knip"), args: [] },
+  { name: "unused code (knip)", program: bin("knip"), args: ["--config", "test/architecture/knip.json"] },
   { name: "lint and format (biome)", program: bin("biome"), args: ["check", "--error-on-warnings", "."] },
   {
     name: "Python doors (import-linter)",
