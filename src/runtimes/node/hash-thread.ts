@@ -2,17 +2,15 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { createDeriver, type Derivation } from "../../password/derivation.ts";
 import { createHashWasmKernel } from "../../password/hash-wasm-kernel.ts";
-
-export interface HashThreadData {
-  readonly argon2Module: WebAssembly.Module;
-  readonly blake2bModule: WebAssembly.Module;
-}
+import { createSimdKernel } from "../../password/simd-kernel.ts";
+import type { HashModules } from "./hash-modules.ts";
 
 /** The tag, or what went wrong. */
 export type HashThreadReply = { readonly tag: Uint8Array } | { readonly failure: unknown };
 
-const { argon2Module, blake2bModule } = workerData as HashThreadData;
-const derive = createDeriver({ createKernel: () => createHashWasmKernel(argon2Module), blake2bModule });
+const { kernel, kernelModule, blake2bModule } = workerData as HashModules;
+const createKernel = kernel === "simd" ? createSimdKernel : createHashWasmKernel;
+const derive = createDeriver({ createKernel: () => createKernel(kernelModule), blake2bModule });
 
 parentPort?.on("message", (derivation: Derivation) => {
   parentPort?.postMessage(answer(derivation));

@@ -1,11 +1,10 @@
-import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { createHasher } from "../../password/create-hasher.ts";
 import type { Hasher } from "../../password/hasher.ts";
 import { HASHER_DEFAULTS, type HasherOptions } from "../../password/hasher-options.ts";
 import { BOUNDS, PROFILES } from "../../password/parameters.ts";
 import { createThreadPool } from "../../password/thread-pool.ts";
-import type { HashThreadData } from "./hash-thread.ts";
+import { loadHashModules } from "./hash-modules.ts";
 import { hashThreadProgram } from "./hash-thread-program.ts";
 import { startHashThread } from "./start-hash-thread.ts";
 
@@ -24,9 +23,9 @@ export function createNodeHasher(options: NodeHasherOptions = {}): Hasher {
   const threads = options.threads ?? Math.min(MAX_DEFAULT_THREADS, availableParallelism());
   const maxWaiting = options.maxWaiting ?? HASHER_DEFAULTS.maxWaiting;
   const maxWaitMs = options.maxWaitMs ?? HASHER_DEFAULTS.maxWaitMs;
-  const data: HashThreadData = { argon2Module: compile("argon2"), blake2bModule: compile("blake2b") };
+  const modules = loadHashModules();
   hashThreadProgram();
-  const pool = createThreadPool({ threads, maxWaiting, maxWaitMs, startThread: () => startHashThread(data) });
+  const pool = createThreadPool({ threads, maxWaiting, maxWaitMs, startThread: () => startHashThread(modules) });
   return createHasher({
     parameters: PROFILES[options.profile ?? HASHER_DEFAULTS.profile],
     bounds: BOUNDS,
@@ -34,9 +33,4 @@ export function createNodeHasher(options: NodeHasherOptions = {}): Hasher {
     derive: pool.derive,
     close: pool.close,
   });
-}
-
-function compile(name: "argon2" | "blake2b"): WebAssembly.Module {
-  const file = new URL(`../../password/generated/${name}.wasm`, import.meta.url);
-  return new WebAssembly.Module(readFileSync(file));
 }

@@ -1,12 +1,18 @@
 import { Worker } from "node:worker_threads";
 import { HasherError } from "../../errors.ts";
 import type { HashThread } from "../../password/thread-pool.ts";
-import type { HashThreadData, HashThreadReply } from "./hash-thread.ts";
+import type { HashModules } from "./hash-modules.ts";
+import type { HashThreadReply } from "./hash-thread.ts";
 import { hashThreadProgram } from "./hash-thread-program.ts";
 
 /** Starts a hash thread. It keeps the process alive only while it works. */
-export function startHashThread(data: HashThreadData): HashThread {
-  const worker = new Worker(hashThreadProgram(), { workerData: data, execArgv: [], env: {}, name: "gatehouse-hash" });
+export function startHashThread(modules: HashModules): HashThread {
+  const worker = new Worker(hashThreadProgram(), {
+    workerData: modules,
+    execArgv: [],
+    env: {},
+    name: "gatehouse-hash",
+  });
   worker.unref();
   let alive = true;
   let settle: { resolve: (tag: Uint8Array) => void; reject: (error: HasherError) => void } | undefined;

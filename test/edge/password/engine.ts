@@ -8,6 +8,7 @@ import { createHashWasmKernel } from "../../../src/password/hash-wasm-kernel.ts"
 import type { Hasher } from "../../../src/password/hasher.ts";
 import { type Argon2Parameters, BOUNDS } from "../../../src/password/parameters.ts";
 import { NO_PEPPERS, type Peppers } from "../../../src/password/peppers.ts";
+import { createSimdKernel } from "../../../src/password/simd-kernel.ts";
 
 export function readModule(pathInPassword: string): WebAssembly.Module {
   return new WebAssembly.Module(readFileSync(new URL(`../../../src/password/${pathInPassword}`, import.meta.url)));
@@ -19,6 +20,8 @@ export const blake2bModule = readModule("generated/blake2b.wasm");
 /** Every kernel that ships, by a name for test titles. */
 export const KERNELS: ReadonlyArray<readonly [string, () => Argon2Parts["kernel"]]> = [
   ["hash-wasm's kernel", () => createHashWasmKernel(argon2Module)],
+  ["our kernel", () => createSimdKernel(readModule("kernel/argon2-simd.wasm"))],
+  ["our kernel for Bun", () => createSimdKernel(readModule("kernel/argon2-simd-plain.wasm"))],
 ];
 
 export function createParts([, createKernel]: (typeof KERNELS)[number]): Argon2Parts {

@@ -1,0 +1,22 @@
+import { readFileSync } from "node:fs";
+
+/** The engine's WebAssembly modules; structured-clonable, so threads share one compiled copy. */
+export interface HashModules {
+  /** Which of the two kernels `kernelModule` is. */
+  readonly kernel: "simd" | "hash-wasm";
+  readonly kernelModule: WebAssembly.Module;
+  readonly blake2bModule: WebAssembly.Module;
+}
+
+/** Reads and compiles the modules: our kernel where the machine has SIMD, hash-wasm's where it has not. */
+export function loadHashModules(): HashModules {
+  const simd = readFileSync(new URL("../../password/kernel/argon2-simd.wasm", import.meta.url));
+  const blake2bModule = compile("generated/blake2b.wasm");
+  return WebAssembly.validate(simd)
+    ? { kernel: "simd", kernelModule: new WebAssembly.Module(simd), blake2bModule }
+    : { kernel: "hash-wasm", kernelModule: compile("generated/argon2.wasm"), blake2bModule };
+}
+
+function compile(pathInPassword: string): WebAssembly.Module {
+  return new WebAssembly.Module(readFileSync(new URL(`../../password/${pathInPassword}`, import.meta.url)));
+}
