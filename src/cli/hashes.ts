@@ -55,12 +55,15 @@ async function runReport({ json = false }: { readonly json?: boolean }): Promise
   for (const { scheme, accounts } of schemes) say(`${String(accounts).padStart(9)}  ${scheme}`);
 }
 
+/** Usually all have the same reason, a wrong option. */
+const REFUSALS_SHOWN = 20;
+
 async function runWrap(flags: WrapFlags): Promise<void> {
   const stop = new AbortController();
   process.once("SIGINT", () => stop.abort());
   const report = await withConnection((connection) => wrap(flags, connection, stop.signal));
   say(summary(report, flags.dryRun === true));
-  for (const { id, reason } of report.refused) process.stderr.write(`account ${id}: ${reason}\n`);
+  for (const { id, reason } of report.refused.slice(0, REFUSALS_SHOWN)) say(`account ${id}: ${reason}`);
   if (stop.signal.aborted) throw new Error("interrupted: run the same command again to go on");
   if (report.refused.length > 0) throw new Error(`${report.refused.length} accounts could not be wrapped`);
 }

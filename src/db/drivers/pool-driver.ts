@@ -27,23 +27,23 @@ export interface PoolDriverOptions {
 
 /** Statements over a pool of connections that speak Postgres' own protocol. */
 export function poolDriver(pool: Pool, { prepare }: PoolDriverOptions): Driver {
-  const config = ({ name, text, params }: DriverQuery): QueryConfig => ({
-    text,
-    values: [...params],
-    rowMode: "array",
-    types: wireTypes,
-    ...(prepare ? { name } : {}),
-  });
-
   return {
-    query: async (query) => (await pool.query(config(query))).rows,
+    async query(query) {
+      if (!prepare) return (await pool.query(unprepared(query))).rows;
+      try {
+        return (await pool.query({ ...unprepared(query), name: query.name })).rows;
+      } catch (error) {
+        if (isOutdatedPlan(error)) return (await pool.query(unprepared(query))).rows;
+        throw error;
+      }
+    },
     async batch(queries) {
       const client = await pool.connect();
       let broken = true;
       try {
         const answers: DriverRow[][] = [];
         await client.query("begin");
-        for (const query of queries) answers.push((await client.query(config(query))).rows);
+        for (const query of queries) answers.push((await client.query(unprepared(query))).rows);
         await client.query("commit");
         broken = false;
         return answers;
@@ -58,4 +58,13 @@ export function poolDriver(pool: Pool, { prepare }: PoolDriverOptions): Driver {
       }
     },
   };
+}
+
+function unprepared({ text, params }: DriverQuery): QueryConfig {
+  return { text, values: [...params], rowMode: "array", types: wireTypes };
+}
+
+/** "cached plan must not change result type": a migration changed a column since the connection prepared the statement. */
+function isOutdatedPlan(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "0A000";
 }
