@@ -19,10 +19,10 @@ async function runLane(): Promise<Tally[]> {
   return tallies;
 }
 
-async function runCheck({ name, program, args }: Check): Promise<Tally> {
+async function runCheck({ name, program, args, env }: Check): Promise<Tally> {
   if (stop.gracefully.aborted) return { passed: 0, failed: 1 };
   const startedAt = performance.now();
-  const { exitCode, output } = await runProgram(program, { args, capture: true, signal: stop.gracefully });
+  const { exitCode, output } = await runProgram(program, { args, env, capture: true, signal: stop.gracefully });
   const ok = exitCode === 0;
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   process.stdout.write(`${ok ? "ok    " : "FAILED"} ${name}, ${seconds} s\n${ok ? "" : `${output.trimEnd()}\n`}`);

@@ -4,10 +4,10 @@ import { runProgram } from "./run-program.ts";
 
 /** `npm run fix`: mends what the linters and formatters can mend, and shows what they leave. */
 const stop = listenForStop(process.env);
-for (const { name, program, args } of FIXES) {
+for (const { name, program, args, env } of FIXES) {
   if (stop.gracefully.aborted) break;
   process.stdout.write(`${name}\n`);
-  const { exitCode } = await runProgram(program, { args, capture: false, signal: stop.gracefully });
+  const { exitCode } = await runProgram(program, { args, env, capture: false, signal: stop.gracefully });
   if (exitCode !== 0) process.exitCode = 1;
 }
 stop.close();

@@ -11,6 +11,7 @@ export interface RunResult {
 
 export interface RunOptions {
   readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>> | undefined;
   /** Keeps the output for the result instead of showing it. */
   readonly capture: boolean;
   /** Ends the program, and everything in its process group, when it aborts. */
@@ -18,11 +19,12 @@ export interface RunOptions {
 }
 
 /** Runs a program in the checkout to its end; one that is missing counts as failed, with the reason as its output. */
-export function runProgram(program: string, { args, capture, signal }: RunOptions): Promise<RunResult> {
+export function runProgram(program: string, { args, env, capture, signal }: RunOptions): Promise<RunResult> {
   return new Promise((resolve) => {
     // A terminal's Ctrl-C must reach what owns a terminal; a captured program is ended by us.
     const child = spawn(program, args, {
       cwd: root,
+      env: { ...process.env, ...env },
       stdio: ["ignore", capture ? "pipe" : "inherit", capture ? "pipe" : "inherit"],
       detached: capture,
     });

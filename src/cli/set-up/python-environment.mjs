@@ -4,12 +4,13 @@ import { join } from "node:path";
 import { inCheckout, root } from "./checkout.mjs";
 import { explainFailure } from "./explain-failure.mjs";
 import { Failure, fileFailure } from "./failure.mjs";
-import { findPython } from "./find-python.mjs";
+import { findPython, OLDEST_PYTHON } from "./find-python.mjs";
 import { runTool } from "./run-tool.mjs";
 
 const VENV = inCheckout(".venv");
 const VENV_PYTHON = join(VENV, "bin", "python");
 const STAMP = join(VENV, "gatehouse-stamp.json");
+const ASK_TIMEOUT_MS = 20_000;
 const VENV_TIMEOUT_MS = 2 * 60_000;
 const INSTALL_TIMEOUT_MS = 15 * 60_000;
 
@@ -38,7 +39,7 @@ export function pythonEnvironment({ everything, signal }) {
       const locks = Object.fromEntries(names.map((name) => [name, hashOf(inCheckout("python", name))]));
       if (stamp && names.every((name) => stamp.locks[name] === locks[name])) return "up to date";
 
-      if (!stamp) {
+      if (!stamp && !(await isUsable(signal))) {
         doing("looking for Python");
         const python = await findPython({ signal, cwd: root });
         doing("making .venv");
@@ -60,6 +61,17 @@ function readStamp() {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Whether there is an environment that an interrupted installation, or somebody's own hands, left without a stamp.
+ *
+ * @param {AbortSignal} signal
+ */
+async function isUsable(signal) {
+  if (existsSync(STAMP) || !existsSync(VENV_PYTHON)) return false;
+  const args = ["-c", `import sys, pip; assert sys.version_info >= (${OLDEST_PYTHON.join(", ")})`];
+  return (await runTool(VENV_PYTHON, args, { signal, cwd: root, timeoutMs: ASK_TIMEOUT_MS })).ok;
 }
 
 /** @param {Stamp} stamp */
