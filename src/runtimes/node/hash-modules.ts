@@ -8,9 +8,12 @@ export interface HashModules {
   readonly blake2bModule: WebAssembly.Module;
 }
 
+/** Our kernel comes in two forms (password/kernel/README.md): engines differ in which they run faster. */
+export type SimdKernelFile = "argon2-simd.wasm" | "argon2-simd-plain.wasm";
+
 /** Reads and compiles the modules: our kernel where the machine has SIMD, hash-wasm's where it has not. */
-export function loadHashModules(): HashModules {
-  const simd = readFileSync(new URL("../../password/kernel/argon2-simd.wasm", import.meta.url));
+export function loadHashModules(simdKernel: SimdKernelFile): HashModules {
+  const simd = readFileSync(new URL(`../../password/kernel/${simdKernel}`, import.meta.url));
   const blake2bModule = compile("generated/blake2b.wasm");
   return WebAssembly.validate(simd)
     ? { kernel: "simd", kernelModule: new WebAssembly.Module(simd), blake2bModule }

@@ -3,11 +3,10 @@ import { HasherError } from "../../errors.ts";
 import type { HashThread } from "../../password/thread-pool.ts";
 import type { HashModules } from "./hash-modules.ts";
 import type { HashThreadReply } from "./hash-thread.ts";
-import { hashThreadProgram } from "./hash-thread-program.ts";
 
-/** Starts a hash thread. It keeps the process alive only while it works. */
-export function startHashThread(modules: HashModules): HashThread {
-  const worker = new Worker(hashThreadProgram(), {
+/** Starts a hash thread on `program`. It keeps the process alive only while it works. */
+export function startHashThread(program: URL, modules: HashModules): HashThread {
+  const worker = new Worker(program, {
     workerData: modules,
     execArgv: [],
     env: {},
