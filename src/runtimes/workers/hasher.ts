@@ -1,12 +1,12 @@
 import { createHasher } from "../../password/create-hasher.ts";
 import { createDeriver } from "../../password/derivation.ts";
 import blake2bModule from "../../password/generated/blake2b.wasm";
+import { createHashTurns } from "../../password/hash-turns.ts";
 import type { Hasher } from "../../password/hasher.ts";
 import { HASHER_DEFAULTS, type HasherOptions } from "../../password/hasher-options.ts";
 import kernelModule from "../../password/kernel/argon2-simd.wasm";
 import { PROFILES, WORKERS_BOUNDS } from "../../password/parameters.ts";
 import { createSimdKernel } from "../../password/simd-kernel.ts";
-import { createHashTurns } from "./hash-turns.ts";
 
 // One engine an isolate, whoever makes hashers: its memory is most of what an isolate may use. workerd always has SIMD.
 const deriveNow = createDeriver({ createKernel: () => createSimdKernel(kernelModule), blake2bModule });

@@ -6,10 +6,14 @@ import { PUBLISHED_VECTORS } from "./published-vectors.ts";
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
 
+// 256 MiB takes a second: the kernel that ships to most is enough.
+const vectorsFor = (kernel: string) =>
+  PUBLISHED_VECTORS.filter(({ memoryKiB }) => memoryKiB < 2 ** 18 || kernel === "our kernel");
+
 describe.each(KERNELS)("argon2 on %s", (...kernel) => {
   const parts = createParts(kernel);
 
-  it.each(PUBLISHED_VECTORS)(
+  it.each(vectorsFor(kernel[0]))(
     "gives the tag of $source for argon2$variant with m=$memoryKiB, t=$passes, p=$lanes",
     ({ password, tag, ...input }) => {
       expect(hex(argon2(parts, password, { ...input, tagBytes: 32 }))).toBe(tag);

@@ -34,7 +34,7 @@ function memoriesMadeBy(work: () => void): Uint8Array[] {
 describe.each(KERNELS)("the engine on %s", (_, createKernel) => {
   it("keeps neither password, pepper, seed nor tag, nor anything else, in any of its memories", () => {
     const password = new TextEncoder().encode(PASSWORD);
-    let tag = new Uint8Array();
+    let tag: Uint8Array = new Uint8Array();
     const untouched = memoriesMadeBy(() => {
       createKernel();
       createBlake2b(blake2bModule);

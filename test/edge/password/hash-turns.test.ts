@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { createHashTurns } from "../../../../src/runtimes/workers/hash-turns.ts";
+import { createHashTurns } from "../../../src/password/hash-turns.ts";
 
 describe("turns in an isolate", () => {
   beforeEach(() => void vi.useFakeTimers());

@@ -1,4 +1,4 @@
-import { busy } from "../../password/bounded-queue.ts";
+import { busy } from "./bounded-queue.ts";
 
 export interface HashTurnsOptions {
   /** How many callers may wait for their turn. */
