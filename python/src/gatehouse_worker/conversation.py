@@ -17,9 +17,10 @@ from gatehouse_worker.wire.violation import ProtocolViolation
 
 
 class Phase(Enum):
-    """The states of PROTOCOL.md, section 3; `greeting` is over before the worker reads on."""
+    """The states of PROTOCOL.md, section 3."""
 
     STARTING = "starting"
+    GREETING = "greeting"
     LOADING = "loading"
     READY = "ready"
     DRAINING = "draining"
@@ -67,7 +68,7 @@ class Conversation:
             case Drain():
                 self.phase = Phase.DRAINING
             case Hello():
-                pass
+                self.phase = Phase.GREETING
 
     def greeted(self) -> None:
         """Take note that the worker's `hello` goes out."""
@@ -119,6 +120,7 @@ class Conversation:
 
 _ALLOWED: dict[Phase, frozenset[type]] = {
     Phase.STARTING: frozenset({Hello}),
+    Phase.GREETING: frozenset(),
     Phase.LOADING: frozenset({Ping, Drain}),
     Phase.READY: frozenset({Infer, Cancel, Credit, Ping, Check, Drain}),
     Phase.DRAINING: frozenset({Cancel, Credit, Ping}),

@@ -67,6 +67,7 @@ class Worker:
             replies=self._writer,
         )
         self._items: Final[dict[int, Item]] = {}
+        self._is_loaded = False
         self._is_leaving = False
         self._exit_code = 1
 
@@ -179,6 +180,7 @@ class Worker:
             _log.error("The model did not load.", exc_info=error)
             self._fail("LOAD_FAILED", readable(error))
             return
+        self._is_loaded = True
         self._send(
             type="ready",
             name=self._settings.name,
@@ -211,7 +213,7 @@ class Worker:
             return
         self._is_leaving = True
         self._exit_code = 0
-        if self._host.is_loaded:
+        if self._is_loaded:
             self._host.close(self._from_model_thread(self._closed))
         else:
             self.connection.close()

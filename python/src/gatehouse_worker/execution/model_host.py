@@ -49,11 +49,6 @@ class ModelHost:
         """Import the class, make the object and call its `load`."""
         self._start_thread(0, lambda: self._load_and_serve(done))
 
-    @property
-    def is_loaded(self) -> bool:
-        """Whether there is something to close."""
-        return self._model is not None
-
     def describe(self) -> dict[str, object]:
         """Give the fields `methods`, `inputs` and `outputs` of `ready`; after `load`."""
         if self._model is None:
