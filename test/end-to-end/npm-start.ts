@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { processesIn } from "../fixtures/processes-in.ts";
 import { type Program, startProgram } from "../fixtures/program.ts";
 
@@ -23,14 +22,13 @@ export interface NpmStartOptions {
 /** Runs the real `npm start` in a copy of the checkout, as the leader of a process group, as a shell would. */
 export function npmStart({ folder, env }: NpmStartOptions): NpmStart {
   const program: Program = startProgram("npm", ["start"], { cwd: folder, env: cleanEnv(env), detached: true });
-  const { child } = program;
-  const closed = once(child, "close");
+  const { child, closed } = program;
   return {
     output: program.output,
     ready: async () => (await program.printed(/^ready .*$/m))[0],
     signal: (name) => child.kill(name),
     pressCtrlC: () => process.kill(-(child.pid ?? 0), "SIGINT"),
-    ended: async () => (await closed)[0] as number | null,
+    ended: () => closed,
   };
 }
 

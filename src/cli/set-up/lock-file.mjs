@@ -1,4 +1,4 @@
-import { linkSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { fileFailure } from "./failure.mjs";
 import { findProcess } from "./process-identity.mjs";
 
@@ -25,12 +25,12 @@ export function takeLock(path) {
   const draft = `${path}.${process.pid}`;
   try {
     writeFileSync(draft, mine, { mode: 0o600 });
-    if (!place(draft, path)) {
-      const holder = readHolder(path);
-      if (holder.alive) return { heldBy: holder.pid };
-      const rival = takeOver({ draft, path });
-      if (rival !== undefined) return { heldBy: rival };
-    }
+  } catch (error) {
+    throw fileFailure(error, path);
+  }
+  try {
+    const rival = place(draft, path) ? undefined : takeOver({ draft, path });
+    if (rival !== undefined) return { heldBy: rival };
   } catch (error) {
     throw fileFailure(error, path);
   } finally {
@@ -45,9 +45,11 @@ export function takeLock(path) {
 
 /**
  * @param {{ draft: string; path: string }} files
- * @returns {number | undefined} who was faster, if somebody was
+ * @returns {number | undefined} the process that has the lock, if it lives or was faster
  */
 function takeOver({ draft, path }) {
+  const holder = readHolder(path);
+  if (holder.alive) return holder.pid;
   const guard = `${path}.takeover`;
   if (!place(draft, guard)) {
     const age = Date.now() - (statSync(guard, { throwIfNoEntry: false })?.mtimeMs ?? 0);
@@ -56,8 +58,10 @@ function takeOver({ draft, path }) {
     if (!place(draft, guard)) return readHolder(guard).pid;
   }
   try {
-    const holder = readHolder(path);
-    if (holder.alive) return holder.pid;
+    // Released in the meantime: then it is anybody's to place.
+    if (!existsSync(path)) return place(draft, path) ? undefined : readHolder(path).pid;
+    const latest = readHolder(path);
+    if (latest.alive) return latest.pid;
     renameSync(draft, path);
     return undefined;
   } finally {

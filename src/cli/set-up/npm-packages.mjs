@@ -101,7 +101,7 @@ export function npmPackages({ folder, title, everything, signal }) {
 async function install({ folder, omitDevelopers, signal }) {
   const { program, args } = findNpm(process.env);
   const flags = ["ci", "--no-audit", "--no-fund", "--loglevel=error", "--ignore-scripts"];
-  const patience = ["--fetch-retries=2", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=10000"];
+  const patience = ["--fetch-retries=2", "--fetch-retry-mintimeout=1000", "--fetch-retry-factor=3"];
   const result = await runTool(program, [...args, ...flags, ...patience, ...(omitDevelopers ? ["--omit=dev"] : [])], {
     cwd: folder,
     // What npm told this script of itself (npm_config_*) must not steer the npm that it starts, but for the registry.

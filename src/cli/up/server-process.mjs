@@ -5,7 +5,7 @@ import { renderLogLine } from "./render-log-line.mjs";
 import { DRAIN_TIMEOUT_MS } from "./server-commands.mjs";
 
 /** Milliseconds beyond its drain that a server has to be gone; then it is killed. In all less than the 5 s we promise. */
-const KILL_MARGIN_MS = 1_000;
+const KILL_MARGIN_MS = 500;
 
 /**
  * @typedef {object} ServerProcess

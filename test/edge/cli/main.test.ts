@@ -1,0 +1,63 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, describe, expect, test } from "vitest";
+import { freePort } from "../../fixtures/free-port.ts";
+import { startProgram } from "../../fixtures/program.ts";
+
+const root = fileURLToPath(new URL("../../..", import.meta.url));
+const dataDir = mkdtempSync(join(tmpdir(), "gatehouse-cli-"));
+
+afterAll(() => rmSync(dataDir, { recursive: true, force: true }));
+
+function gatehouse(args: string[], { stdin, ...env }: { stdin?: "pipe" } & Record<string, string> = {}) {
+  return startProgram(process.execPath, ["--import", "tsx", "src/cli/main.ts", ...args], {
+    cwd: root,
+    stdin: stdin ?? "ignore",
+    env: { ...process.env, DATA_DIR: dataDir, ...env },
+  });
+}
+
+describe("gatehouse", () => {
+  test("lists its commands", async () => {
+    const program = gatehouse(["--help"]);
+    expect(await program.closed).toBe(0);
+    for (const command of ["up", "edge", "daemon", "db"])
+      expect(program.output()).toMatch(new RegExp(`^ {2}${command}\\b`, "m"));
+  });
+
+  test.each([
+    [["no-such-command"]],
+    [["edge", "--port", "99999"]],
+    [["edge", "--no-such-flag"]],
+    [["daemon", "extra"]],
+  ])("answers a wrong use (%j) with exit code 2", async (args) => {
+    const program = gatehouse(args);
+    expect(await program.closed).toBe(2);
+    expect(program.output()).toMatch(/^error: /m);
+  });
+
+  test("says in a sentence, exit code 1, that a setting cannot be used", async () => {
+    const program = gatehouse(["edge", "--port", "0"], { PASSWORD_MIN_LENGTH: "3" });
+    expect(await program.closed).toBe(1);
+    expect(program.output()).toMatch(/^gatehouse: PASSWORD_MIN_LENGTH must be .*\.$/m);
+    expect(program.output()).not.toMatch(/^ {4}at /m);
+  });
+
+  test("says in a sentence, exit code 1, that the daemon's configuration is missing", async () => {
+    const program = gatehouse(["daemon", "--config", "no-such-file.toml"]);
+    expect(await program.closed).toBe(1);
+    expect(program.output()).toContain("no-such-file.toml");
+    expect(program.output()).not.toMatch(/^ {4}at /m);
+  });
+
+  test("runs the edge alone until its owner lets go of stdin", async () => {
+    const database = { DATABASE_URL: `postgres://nobody@127.0.0.1:${await freePort()}/none` };
+    const program = gatehouse(["edge", "--port", "0"], { ...database, GATEHOUSE_OWNED: "1", stdin: "pipe" });
+    const [, url] = await program.printed(/"url":"(http[^"]+)"/);
+    expect((await fetch(`${url}/livez`)).status).toBe(200);
+    program.child.stdin?.end();
+    expect(await program.closed).toBe(0);
+  });
+});

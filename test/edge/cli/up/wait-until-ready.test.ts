@@ -1,0 +1,72 @@
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import { afterEach, describe, expect, test } from "vitest";
+import { failedModels, waitUntilReady } from "../../../../src/cli/up/wait-until-ready.mjs";
+
+const servers: Server[] = [];
+
+afterEach(() => {
+  for (const server of servers.splice(0)) server.close();
+});
+
+/** A server whose /readyz answers these one after the other, the last for good. */
+async function serverThatSays(...answers: { status: number; body: unknown }[]): Promise<string> {
+  const server = createServer((_request, response) => {
+    const { status, body } = (answers.length > 1 ? answers.shift() : answers[0]) ?? { status: 500, body: "" };
+    response.writeHead(status).end(typeof body === "string" ? body : JSON.stringify(body));
+  }).listen(0, "127.0.0.1");
+  servers.push(server);
+  await once(server, "listening");
+  return `http://127.0.0.1:${(server.address() as { port: number }).port}`;
+}
+
+const model = (name: string, state: string, required = true) => ({ name, state, required });
+
+describe("waitUntilReady", () => {
+  const { signal } = new AbortController();
+
+  test("waits for both and gives the one line that programs read", async () => {
+    const edgeUrl = await serverThatSays({ status: 503, body: "" }, { status: 200, body: { ready: true } });
+    const daemonUrl = await serverThatSays(
+      { status: 503, body: { ready: false, models: [model("echo", "loading")] } },
+      { status: 200, body: { ready: true, models: [model("echo", "ready")] } },
+    );
+    expect(await waitUntilReady({ edgeUrl, daemonUrl, signal })).toBe(`ready edge=${edgeUrl} daemon=${daemonUrl}`);
+  });
+
+  test("names the models that failed once no other can become ready", async () => {
+    const edgeUrl = await serverThatSays({ status: 200, body: { ready: true } });
+    const failing = [model("a", "failed"), model("b", "failed"), model("c", "failed", false)];
+    const daemonUrl = await serverThatSays(
+      { status: 503, body: "not JSON" },
+      { status: 503, body: { ready: false, models: [...failing, model("d", "starting")] } },
+      { status: 503, body: { ready: false, models: [...failing, model("d", "ready")] } },
+    );
+    expect(await waitUntilReady({ edgeUrl, daemonUrl, signal })).toBe(
+      `ready edge=${edgeUrl} daemon=${daemonUrl} failed=a,b`,
+    );
+  });
+
+  test("ends when it is aborted, though nobody answers", async () => {
+    const abort = new AbortController();
+    const waiting = waitUntilReady({
+      edgeUrl: "http://127.0.0.1:9",
+      daemonUrl: "http://127.0.0.1:9",
+      signal: abort.signal,
+    });
+    abort.abort();
+    await waiting;
+  });
+});
+
+describe("failedModels", () => {
+  test("waits while a required model may still become ready, and gives up on it when it is late", () => {
+    const models = [model("a", "failed"), model("b", "loading")];
+    expect(failedModels({ models, late: false })).toBeUndefined();
+    expect(failedModels({ models, late: true })).toEqual(models);
+  });
+
+  test("has no answer when the daemon says nothing of its models", () => {
+    expect(failedModels({ models: undefined, late: true })).toBeUndefined();
+  });
+});
