@@ -30,21 +30,24 @@ def encode_result(
     Raises DoesNotFitError when the segments have more than `max_frame_bytes`, are more than 64, or
     the headers are over 1 MiB.
     """
+    if status == _OK and headers is JSON_HEADERS and len(segments) == 1:
+        body = segments[0]
+        if len(body) > max_frame_bytes:
+            raise DoesNotFitError
+        prefix = _with_length(_JSON_RESULT % (request_id, len(body)))
+        return [prefix, body] if len(body) > _JOIN_BYTES else [prefix + body]
     lengths = [len(segment) for segment in segments]
     if sum(lengths) > max_frame_bytes or len(lengths) > MAX_SEGMENTS:
         raise DoesNotFitError
-    if status == _OK and headers is JSON_HEADERS:
-        prefix = _with_length(_JSON_RESULT % (request_id, orjson.dumps(lengths)))
-    else:
-        prefix = encode_message(
-            {
-                "type": "result",
-                "id": request_id,
-                "status": status,
-                "headers": headers,
-                "segments": lengths,
-            }
-        )
+    prefix = encode_message(
+        {
+            "type": "result",
+            "id": request_id,
+            "status": status,
+            "headers": headers,
+            "segments": lengths,
+        }
+    )
     return [prefix, *segments]
 
 
@@ -68,9 +71,12 @@ JSON_HEADERS: Final[Mapping[str, str]] = {"content-type": "application/json"}
 
 _OK: Final = 200
 
+_JOIN_BYTES: Final = 4096
+"""A body shorter than this is cheaper to copy than to be written as a piece of its own."""
+
 _JSON_RESULT: Final = (
     b'{"type":"result","id":%d,"status":200,"headers":{"content-type":"application/json"},'
-    b'"segments":%b}'
+    b'"segments":[%d]}'
 )
 _CHUNK: Final = b'{"type":"chunk","id":%d,"seq":%d,"segments":[%d]}'
 _END: Final = b'{"type":"end","id":%d}'

@@ -35,11 +35,12 @@ def boolean_field(message: dict[str, object], name: str) -> bool:
 def headers_field(message: dict[str, object]) -> dict[str, str]:
     """Give `headers`, an object of strings."""
     value = message.get("headers")
-    if type(value) is dict and all(
-        type(text) is str for text in cast("dict[str, object]", value).values()
-    ):
-        return cast("dict[str, str]", value)
-    raise _bad_field("headers", "an object of strings")
+    if type(value) is not dict:
+        raise _bad_field("headers", "an object of strings")
+    for text in cast("dict[str, object]", value).values():
+        if type(text) is not str:
+            raise _bad_field("headers", "an object of strings")
+    return cast("dict[str, str]", value)
 
 
 def _bad_field(name: str, expected: str) -> ProtocolViolation:

@@ -1,6 +1,8 @@
 """The incremental frame reader: bytes in, messages out, no sockets."""
 
+import struct
 from collections.abc import Callable
+from itertools import accumulate
 from typing import Final, Generic, TypeAlias, TypeVar, cast
 
 from gatehouse_worker.wire.limits import MAX_FRAME_BYTES, MAX_JSON_BYTES, MAX_SEGMENTS
@@ -35,12 +37,13 @@ class FrameReader(Generic[_Message]):
         self.max_frame_bytes = max_frame_bytes
         self._read_message: Final = read_message
         self._on_message: Final = on_message
-        self._shared: Final = memoryview(bytearray(_SHARED_BYTES))
+        self._shared: Final = bytearray(_SHARED_BYTES)
+        self._shared_view: Final = memoryview(self._shared)
         self._start = 0
         self._end = 0
         self._own: memoryview | None = None
         self._own_filled = 0
-        self._read_part: Callable[[memoryview], None] = self._read_length
+        self._stage = _LENGTH
         self._needed = _LENGTH_BYTES
         self._message: _Message | None = None
         self._lengths: list[int] = []
@@ -49,7 +52,7 @@ class FrameReader(Generic[_Message]):
         """Where the next bytes of the stream go; never empty."""
         if self._own is not None:
             return self._own[self._own_filled :]
-        return self._shared[self._end :]
+        return self._shared_view[self._end :]
 
     def advance(self, count: int) -> None:
         """Take `count` bytes written to `buffer()` and hand on the messages that they complete.
@@ -58,94 +61,101 @@ class FrameReader(Generic[_Message]):
         the messages before it were handed on; what the two callbacks raise passes through.
         """
         own = self._own
-        if own is not None:
-            self._own_filled += count
-            if self._own_filled < self._needed:
-                return
-            self._own = None
-            self._read_part(own)
-        else:
+        if own is None:
             self._end += count
-        self._read_shared()
+            self._read_shared()
+            return
+        self._own_filled += count
+        if self._own_filled == self._needed:
+            self._own = None
+            if self._stage == _JSON:
+                self._read_json(bytes(own))
+            else:
+                self._hand_on(own)
 
     def end(self) -> None:
         """Say that the stream ended. Raises ProtocolViolation TRUNCATED inside a frame."""
-        if self._start != self._end or self._read_part != self._read_length or self._own:
+        if self._stage != _LENGTH or self._start != self._end:
             raise ProtocolViolation("TRUNCATED", "The stream ended inside a frame.")
 
     def _read_shared(self) -> None:
         while (available := self._end - self._start) >= self._needed:
-            part = self._shared[self._start : self._start + self._needed]
-            self._start += self._needed
-            self._read_part(part)
+            start = self._start
+            self._start = end = start + self._needed
+            if self._stage == _LENGTH:
+                self._needed = _checked_length(*_UNPACK_LENGTH(self._shared, start))
+                self._stage = _JSON
+            elif self._stage == _JSON:
+                self._read_json(self._shared[start:end])
+            else:
+                # What comes next overwrites the shared buffer, so this is copied.
+                self._hand_on(memoryview(self._shared[start:end]))
         if available == 0:
             self._start = self._end = 0
         elif self._needed - available >= _OWN_FROM_BYTES:
-            own = memoryview(bytearray(self._needed))
-            own[:available] = self._shared[self._start : self._end]
-            self._own = own
+            self._own = memoryview(bytearray(self._needed))
+            self._own[:available] = self._shared_view[self._start : self._end]
             self._own_filled = available
             self._start = self._end = 0
         elif self._start + self._needed > _SHARED_BYTES:
             # Happens at most once for a part, so a byte moves at most once.
-            self._shared[:available] = bytes(self._shared[self._start : self._end])
+            self._shared[:available] = self._shared[self._start : self._end]
             self._start, self._end = 0, available
 
-    def _read_length(self, part: memoryview) -> None:
-        length = int.from_bytes(part, "big")
-        if not 1 <= length <= MAX_JSON_BYTES:
-            raise ProtocolViolation(
-                "BAD_LENGTH",
-                f"A frame has {length} bytes of JSON, allowed are 1 to {MAX_JSON_BYTES}.",
-            )
-        self._needed = length
-        self._read_part = self._read_json
-
-    def _read_json(self, part: memoryview) -> None:
-        fields = parse_message(bytes(part))
+    def _read_json(self, text: bytes | bytearray) -> None:
+        fields = parse_message(text)
         lengths = self._checked_lengths(fields["segments"]) if "segments" in fields else []
         self._message = self._read_message(fields, lengths)
         self._lengths = lengths
-        self._needed = sum(lengths)
-        self._read_part = self._read_segments
-        if self._needed == 0:
-            self._read_segments(part)
+        if lengths and (total := sum(lengths)):
+            self._needed = total
+            self._stage = _SEGMENTS
+        else:
+            self._hand_on(memoryview(b""))
+
+    def _hand_on(self, bodies: memoryview) -> None:
+        if len(self._lengths) == 1:
+            segments = [bodies]
+        else:
+            ends = list(accumulate(self._lengths))
+            segments = [
+                bodies[end - size : end] for end, size in zip(ends, self._lengths, strict=True)
+            ]
+        self._needed = _LENGTH_BYTES
+        self._stage = _LENGTH
+        self._on_message(cast("_Message", self._message), segments)
 
     def _checked_lengths(self, value: object) -> list[int]:
-        lengths = cast("list[object]", value) if isinstance(value, list) else None
-        if lengths is None or len(lengths) > MAX_SEGMENTS:
-            raise ProtocolViolation(
-                "BAD_SEGMENTS", f"`segments` is not an array of at most {MAX_SEGMENTS}."
-            )
-        integers = [length for length in lengths if type(length) is int and length >= 0]
-        if len(integers) != len(lengths):
-            raise ProtocolViolation("BAD_SEGMENTS", "A segment's length is no integer from 0.")
-        if sum(integers) > self.max_frame_bytes:
-            raise ProtocolViolation(
-                "BAD_SEGMENTS", f"The segments have more than {self.max_frame_bytes} bytes."
-            )
-        return integers
+        if isinstance(value, list):
+            lengths = cast("list[object]", value)
+            integers = [length for length in lengths if type(length) is int and length >= 0]
+            if (
+                len(integers) == len(lengths) <= MAX_SEGMENTS
+                and sum(integers) <= self.max_frame_bytes
+            ):
+                return integers
+        raise ProtocolViolation(
+            "BAD_SEGMENTS",
+            f"`segments` is not a list of at most {MAX_SEGMENTS} integers from 0, "
+            f"together at most {self.max_frame_bytes}.",
+        )
 
-    def _read_segments(self, part: memoryview) -> None:
-        segments: list[memoryview] = []
-        if self._lengths:
-            # What comes next overwrites the shared buffer, but not a part's own memory.
-            is_shared = part.obj is self._shared.obj
-            kept = memoryview(bytes(part)) if is_shared else part
-            offset = 0
-            for length in self._lengths:
-                segments.append(kept[offset : offset + length])
-                offset += length
-        message = cast("_Message", self._message)
-        self._message = None
-        self._needed = _LENGTH_BYTES
-        self._read_part = self._read_length
-        self._on_message(message, segments)
 
+_LENGTH, _JSON, _SEGMENTS = range(3)
+"""What the next bytes are."""
 
 _LENGTH_BYTES: Final = 4
+_UNPACK_LENGTH: Final = struct.Struct(">I").unpack_from
 
 _SHARED_BYTES: Final = 256 * 1024
 
 _OWN_FROM_BYTES: Final = 64 * 1024
 """A part that still misses this much gets memory of its own."""
+
+
+def _checked_length(length: int) -> int:
+    if 1 <= length <= MAX_JSON_BYTES:
+        return length
+    raise ProtocolViolation(
+        "BAD_LENGTH", f"A frame has {length} bytes of JSON, allowed are 1 to {MAX_JSON_BYTES}."
+    )

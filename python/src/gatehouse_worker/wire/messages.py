@@ -1,7 +1,7 @@
 """What the daemon sends: one class a message, with every field checked (PROTOCOL.md, section 4)."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from gatehouse_worker.wire.fields import (
@@ -33,7 +33,7 @@ class Infer:
     credit: int
     timeout_ms: int
     headers: dict[str, str]
-    segments: list[memoryview] = field(default_factory=list[memoryview])
+    segments: Sequence[memoryview] = ()
     """The body; set when it has come."""
 
 
@@ -97,12 +97,12 @@ def _read_infer(message: dict[str, object]) -> Infer:
     if credit and not stream:
         raise ProtocolViolation("BAD_FIELD", "`credit` is for a stream only.")
     return Infer(
-        id=integer_field(message, "id", 1),
-        route=string_field(message, "route"),
-        stream=stream,
-        credit=credit,
-        timeout_ms=integer_field(message, "timeoutMs", 1),
-        headers=headers_field(message),
+        integer_field(message, "id", 1),
+        string_field(message, "route"),
+        stream,
+        credit,
+        integer_field(message, "timeoutMs", 1),
+        headers_field(message),
     )
 
 
