@@ -5,6 +5,13 @@ import type { PGlite } from "@electric-sql/pglite";
 import type { EndTurn, ExclusiveTurns } from "./exclusive-turns.ts";
 import { endsIdle, type FrontendMessage, FrontendReader, queryMessage, SYNC } from "./pglite-messages.ts";
 
+export interface ServePgliteOptions {
+  /** Shared with the owner's own statements. */
+  readonly turns: ExclusiveTurns;
+  /** A client that leaves a transaction open this long is cut off: the owner's requests wait for it. */
+  readonly idleInTransactionMs?: number;
+}
+
 export interface PgliteServer {
   close(): Promise<void>;
 }
@@ -17,7 +24,6 @@ const MAX_PATH_BYTES = 103;
 
 const MAX_CONNECTIONS = 16;
 
-/** A client that leaves a transaction open this long is cut off: the edge's requests wait for it. */
 const IDLE_IN_TRANSACTION_MS = 5_000;
 
 /** A url for `openTcp` and `connectTcp` that leads to the owner of `dataDir`, an absolute path. */
@@ -41,13 +47,17 @@ export function canServePglite(dataDir: string): boolean {
  * PGlite is one backend for everybody. pglite-socket takes turns by message, so that one client's Bind can meet another's
  * Parse and the owner's statements run inside a client's transaction; here a turn lasts until the client is idle again.
  */
-export function servePglite(dataDir: string, pglite: PGlite, turns: ExclusiveTurns): Promise<PgliteServer> {
+export function servePglite(
+  dataDir: string,
+  pglite: PGlite,
+  { turns, idleInTransactionMs = IDLE_IN_TRANSACTION_MS }: ServePgliteOptions,
+): Promise<PgliteServer> {
   const path = pgliteSocketPath(dataDir);
   const clients = new Set<Socket>();
   const conversations = new Set<Promise<void>>();
   const server = createServer((socket) => {
     clients.add(socket);
-    const conversation = converse(socket, pglite, turns).finally(() => {
+    const conversation = converse(socket, new Client(socket, pglite, { turns, idleInTransactionMs })).finally(() => {
       clients.delete(socket);
       conversations.delete(conversation);
     });
@@ -74,8 +84,7 @@ export function servePglite(dataDir: string, pglite: PGlite, turns: ExclusiveTur
   });
 }
 
-async function converse(socket: Socket, pglite: PGlite, turns: ExclusiveTurns): Promise<void> {
-  const client = new Client(socket, pglite, turns);
+async function converse(socket: Socket, client: Client): Promise<void> {
   const reader = new FrontendReader();
   try {
     for await (const chunk of socket) {
@@ -99,7 +108,7 @@ class Client {
   constructor(
     private readonly socket: Socket,
     private readonly pglite: PGlite,
-    private readonly turns: ExclusiveTurns,
+    private readonly options: Required<ServePgliteOptions>,
   ) {}
 
   /** False when the conversation is over. Throws when no turn comes in time. */
@@ -124,7 +133,7 @@ class Client {
     clearTimeout(this.idle);
     if (!this.started) return;
     try {
-      this.endTurn ??= await this.turns.take();
+      this.endTurn ??= await this.options.turns.take();
       for (const message of [SYNC, queryMessage("rollback"), queryMessage("discard all")]) await this.send(message);
     } finally {
       this.endTurn?.();
@@ -133,13 +142,13 @@ class Client {
 
   private async pass(bytes: Uint8Array): Promise<void> {
     clearTimeout(this.idle);
-    this.endTurn ??= await this.turns.take();
+    this.endTurn ??= await this.options.turns.take();
     const idle = await this.send(bytes);
     if (idle) {
       this.endTurn();
       this.endTurn = undefined;
     } else {
-      this.idle = setTimeout(() => this.socket.destroy(), IDLE_IN_TRANSACTION_MS);
+      this.idle = setTimeout(() => this.socket.destroy(), this.options.idleInTransactionMs);
     }
   }
 

@@ -60,7 +60,7 @@ async function initialise(folder: string): Promise<void> {
 
 async function own(dataDir: string, pglite: PGlite, lock: FileLock): Promise<OpenPglite> {
   const turns = new ExclusiveTurns();
-  const server = canServePglite(dataDir) ? await servePglite(dataDir, pglite, turns) : undefined;
+  const server = canServePglite(dataDir) ? await servePglite(dataDir, pglite, { turns }) : undefined;
   let ended: Promise<void> | undefined;
 
   async function end(): Promise<void> {
