@@ -25,7 +25,8 @@ export class Metrics {
 
   constructor(bufferedBytes: () => number) {
     const registers = [this.registry];
-    collectDefaultMetrics({ register: this.registry });
+    // Its own default looks at the event loop a hundred times a second.
+    collectDefaultMetrics({ register: this.registry, eventLoopMonitoringPrecision: 100 });
     this.requests = new Counter({
       name: "gatehouse_requests_total",
       help: "Requests settled, by what became of them.",

@@ -14,6 +14,7 @@ export class Exchange {
   /** The token's `sub`, once authenticated. */
   caller = "";
   private leaveListener: (() => void) | undefined;
+  private probeStream: (() => void) | undefined;
   private hasLeft = false;
 
   constructor(
@@ -36,8 +37,9 @@ export class Exchange {
     return this.request.method ?? "GET";
   }
 
-  get left(): boolean {
-    return this.hasLeft;
+  /** Whether the answer has left for the caller. */
+  get complete(): boolean {
+    return this.response.writableFinished;
   }
 
   /** Calls the listener, in place of an earlier one, if the caller leaves or has left before the answer is complete. */
@@ -51,6 +53,18 @@ export class Exchange {
     if (this.hasLeft) return;
     this.hasLeft = true;
     this.leaveListener?.();
+  }
+
+  /** What a stream that has begun writes to find out whether its half-closed caller is still there. */
+  onProbe(write: () => void): void {
+    this.probeStream = write;
+  }
+
+  /** Writes what a waiting caller ignores: if the caller has left, its reset ends the connection. */
+  probe(): void {
+    if (this.response.headersSent) this.probeStream?.();
+    else if (this.request.httpVersion === "1.0") this.request.socket.destroy();
+    else this.response.writeContinue();
   }
 
   /** Lets a caller that asked first send its body. */

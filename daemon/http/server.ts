@@ -5,6 +5,7 @@ import type { Clock } from "../clock.ts";
 import { type AnswerError, StartError } from "../errors.ts";
 import { type Authenticate, requireScope } from "./authenticate.ts";
 import { ClientConnections } from "./client-connections.ts";
+import { answerClientError } from "./client-error.ts";
 import { Exchange } from "./exchange.ts";
 import { sendProblem, toAnswerError } from "./problem.ts";
 import { handlerFor, type Route, Router } from "./router.ts";
@@ -14,6 +15,12 @@ const HEADERS_TIMEOUT_MS = 10_000;
 
 /** Milliseconds an idle connection is kept. */
 const KEEP_ALIVE_MS = 65_000;
+
+/** Milliseconds between two looks for connections whose headers are late. */
+const CHECK_INTERVAL_MS = 2_000;
+
+/** Connections at a time; a further one is closed at once. */
+const MAX_CONNECTIONS = 8_192;
 
 /** Routes that one kind of caller may use. */
 export interface RouteGroup {
@@ -72,7 +79,7 @@ function createHandler(options: ServerOptions, connections: ClientConnections) {
 
   return async (request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): Promise<void> => {
     const exchange = new Exchange(request, response, clock.now(), awaitsContinue);
-    connections.add(exchange);
+    connections.add(exchange, request);
     let group: RouteGroup | undefined;
     try {
       const { route, params } = router.match(exchange.path);

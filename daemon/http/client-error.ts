@@ -1,0 +1,28 @@
+import { randomUUID } from "node:crypto";
+import { STATUS_CODES } from "node:http";
+import type { Duplex } from "node:stream";
+import { PROBLEM_CONTENT_TYPE } from "../../src/contract/problem.ts";
+import { AnswerError } from "../errors.ts";
+import { toProblem } from "./problem.ts";
+
+/** Answers what is not HTTP, or whose headers are too long or too slow, and closes: there is no exchange for it yet. */
+export function answerClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (!socket.writable || error.code === "ECONNRESET" || error.code === "EPIPE") {
+    socket.destroy();
+    return;
+  }
+  const { status, detail } = explain(error.code);
+  const problem = { ...toProblem(new AnswerError("BAD_REQUEST", detail), randomUUID()), status };
+  const body = JSON.stringify(problem);
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: ${PROBLEM_CONTENT_TYPE}\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  );
+}
+
+/** RFC 6585 section 5 and RFC 9110 section 15.5.9 have statuses of their own for two of them. */
+function explain(code: string | undefined): { readonly status: number; readonly detail: string } {
+  if (code === "HPE_HEADER_OVERFLOW") return { status: 431, detail: "The request's headers are too long." };
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT") return { status: 408, detail: "The request did not arrive in time." };
+  return { status: 400, detail: "The request is not HTTP/1.1." };
+}

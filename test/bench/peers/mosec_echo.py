@@ -1,0 +1,29 @@
+"""mosec, one worker a route; it parses its own command line (--port, --max-body-size)."""
+
+from mosec import Server, SSEWorker, Worker
+
+
+class Echo(Worker):
+    def deserialize(self, data):
+        return data
+
+    def serialize(self, data):
+        return data
+
+    def forward(self, data):
+        return data
+
+
+class Stream(SSEWorker):
+    def deserialize(self, data):
+        return data
+
+    def forward(self, data):
+        for number in range(200):
+            self.send_stream_event(str(number))
+        return data
+
+
+server = Server()
+server.register_runtime({"/echo": [Echo], "/stream": [Stream]})
+server.run()
