@@ -49,6 +49,19 @@ export async function openForMigration(env: DatabaseEnvironment): Promise<Comman
   return isEmbedded(env) ? openPglite({ dataDir: dataDirOf(env) }) : openServer(env);
 }
 
+/** Does `work` on a connection of its own, then closes connection and database. */
+export async function onConnection<T>(
+  database: CommandDatabase,
+  work: (connection: SqlConnection) => Promise<T>,
+): Promise<T> {
+  try {
+    const connection = await database.connect();
+    return await work(connection).finally(() => connection.close());
+  } finally {
+    await database.close();
+  }
+}
+
 function isEmbedded(env: DatabaseEnvironment): boolean {
   return chooseDriver(env.DATABASE_URL, env.DATABASE_DRIVER) === "pglite";
 }

@@ -129,14 +129,8 @@ function summary({ wrapped, changedMeanwhile, refused }: WrapReport, dryRun: boo
 }
 
 async function withConnection<T>(work: (connection: SqlConnection) => Promise<T>): Promise<T> {
-  const { openAsItIs } = await import("./command-database.ts");
-  const database = await openAsItIs(process.env);
-  try {
-    const connection = await database.connect();
-    return await work(connection).finally(() => connection.close());
-  } finally {
-    await database.close();
-  }
+  const { onConnection, openAsItIs } = await import("./command-database.ts");
+  return onConnection(await openAsItIs(process.env), work);
 }
 
 function say(line: string): void {

@@ -4,6 +4,7 @@ import { register as registerDb } from "./db.ts";
 import { register as registerEdge } from "./edge.ts";
 import { register as registerHashes } from "./hashes.ts";
 import { register as registerUp } from "./up.ts";
+import { register as registerUsers } from "./users.ts";
 
 const USAGE_ERROR = 2;
 
@@ -12,7 +13,8 @@ const program = new Command("gatehouse")
   .exitOverride()
   .showHelpAfterError("(gatehouse --help lists the commands)");
 
-for (const register of [registerUp, registerEdge, registerDaemon, registerDb, registerHashes]) register(program);
+for (const register of [registerUp, registerEdge, registerDaemon, registerDb, registerHashes, registerUsers])
+  register(program);
 
 try {
   await program.parseAsync();
