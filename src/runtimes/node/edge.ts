@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
+import { makeFolder } from "../../cli/set-up/make-folder.mjs";
 import type { OpenDatabase } from "../../db/database.ts";
-import { readSettings } from "../config.ts";
+import { readSettings, SettingsError } from "../config.ts";
 import { createEdge, wireApp } from "../wire-app.ts";
 import { createBackground } from "./background.ts";
 import { openDatabase } from "./database.ts";
@@ -35,7 +36,7 @@ export async function startEdge({ env, host, port }: StartEdgeOptions): Promise<
   let database: OpenDatabase | undefined;
   try {
     const settings = readSettings(env, server.url);
-    const dataDir = resolve(env.DATA_DIR || ".data");
+    const dataDir = makeDataDir(env.DATA_DIR || ".data");
     const keys = await loadSigningKeys({ signingKeys: env.SIGNING_KEYS || undefined, dataDir });
     const opened = await openDatabase(settings, dataDir);
     database = opened;
@@ -49,6 +50,19 @@ export async function startEdge({ env, host, port }: StartEdgeOptions): Promise<
     await server.close();
     await database?.close();
     throw error;
+  }
+}
+
+function makeDataDir(path: string): string {
+  const dataDir = resolve(path);
+  try {
+    makeFolder(dataDir);
+    return dataDir;
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new SettingsError(`DATA_DIR (${dataDir}) cannot be made: ${code}. Choose a folder this user may write.`, {
+      cause,
+    });
   }
 }
 

@@ -1,10 +1,10 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { generateSigningKeys, parseSigningKeys, type SigningKeys } from "../../auth/signing-keys.ts";
 import { SettingsError } from "../config.ts";
 
 /**
- * The keys of `SIGNING_KEYS`, else those in `dataDir/signing-keys.json`, which is made with mode 0600 the first time.
+ * The keys of `SIGNING_KEYS`, else those in `dataDir/signing-keys.json`, which is made with mode 0600 the first time; the folder must exist.
  * Throws SettingsError when they cannot be read.
  */
 export async function loadSigningKeys(options: {
@@ -20,7 +20,6 @@ export async function loadSigningKeys(options: {
 }
 
 async function readOrCreate(file: string): Promise<string> {
-  await mkdir(join(file, ".."), { recursive: true, mode: 0o700 });
   try {
     // `wx` decides between two processes at once: the second one reads what the first wrote.
     await writeFile(file, await generateSigningKeys(), { flag: "wx", mode: 0o600, flush: true });
