@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 
 interface EdgeOptions {
@@ -23,10 +24,14 @@ function parsePort(text: string): number {
 }
 
 async function runEdge({ host, port }: EdgeOptions): Promise<void> {
-  const [{ startEdge }, { listenForStop }] = await Promise.all([
+  const [{ startEdge }, { prepareDataDir }, { listenForStop }] = await Promise.all([
     import("../runtimes/node/edge.ts"),
+    import("./set-up/data-dir.mjs"),
     import("./set-up/stop-requests.mjs"),
   ]);
+  const { DATA_DIR, DATABASE_URL, SIGNING_KEYS } = process.env;
+  // Where both come from outside, the file system may be read-only.
+  if (!DATABASE_URL || !SIGNING_KEYS) prepareDataDir(resolve(DATA_DIR || ".data"));
   const { gracefully, atOnce } = listenForStop(process.env);
   atOnce.addEventListener("abort", () => process.exit(1));
   const edge = await startEdge({ env: process.env, host, port });

@@ -1,10 +1,9 @@
-import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import { checkPorts } from "../set-up/check-ports.mjs";
-import { Failure, fileFailure } from "../set-up/failure.mjs";
+import { prepareDataDir } from "../set-up/data-dir.mjs";
+import { Failure } from "../set-up/failure.mjs";
 import { installForStart } from "../set-up/install.mjs";
 import { takeLock } from "../set-up/lock-file.mjs";
-import { makeFolder } from "../set-up/make-folder.mjs";
 import { readStartSettings } from "../set-up/settings.mjs";
 import { runServers } from "./run-servers.mjs";
 
@@ -55,17 +54,10 @@ async function withDataDir(env, run) {
 
 /** @param {string} dataDir */
 function lockDataDir(dataDir) {
-  const what = `DATA_DIR (${dataDir})`;
-  try {
-    // Keys, mail and the database are in there: for nobody else's eyes.
-    makeFolder(dataDir);
-    chmodSync(dataDir, 0o700);
-  } catch (error) {
-    throw fileFailure(error, what);
-  }
+  prepareDataDir(dataDir);
   const taken = takeLock(join(dataDir, "up.lock"));
   if ("release" in taken) return taken;
   throw new Failure(
-    `${what} is in use by another \`npm start\` (process ${taken.heldBy}): end that one, or choose another folder with DATA_DIR=<folder>.`,
+    `DATA_DIR (${dataDir}) is in use by another \`npm start\` (process ${taken.heldBy}): end that one, or choose another folder with DATA_DIR=<folder>.`,
   );
 }
