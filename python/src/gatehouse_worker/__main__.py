@@ -34,7 +34,7 @@ async def serve(settings: Settings) -> None:
     guard = loop.create_task(watch_parent(settings.parent_pid, lambda: leave(1)))
     accepted = await accept_one(settings.socket)
     worker = Worker(settings, loop, leave)
-    await loop.connect_accepted_socket(lambda: worker.connection, accepted)
+    worker.connection.attach(accepted)
     await guard
 
 

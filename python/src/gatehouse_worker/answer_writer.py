@@ -1,11 +1,10 @@
 """Turns answers into frames and has the I/O thread send them."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from typing import Final, TypeAlias
+from typing import Final
 
 from gatehouse_worker.answers import RESULT_TOO_LARGE, Answer, Failure, Reply, StreamEnd
-from gatehouse_worker.connection import Connection
+from gatehouse_worker.connection import Connection, Pieces
 from gatehouse_worker.execution.call import StreamItem, UnaryItem
 from gatehouse_worker.outbox import Outbox
 from gatehouse_worker.wire.encode import (
@@ -16,32 +15,24 @@ from gatehouse_worker.wire.encode import (
     encode_result,
 )
 
-Pieces: TypeAlias = Sequence[bytes | memoryview]
-
 
 class AnswerWriter:
     """Sends each request's one end, and the chunks before it.
 
-    `settle` and `wake` may be called by any thread, the rest by the I/O thread. `on_end` is called
-    there just before an end is written.
+    `settle` and `wake` may be called by any thread, the rest by the I/O thread.
     """
 
-    def __init__(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        connection: Connection,
-        on_end: Callable[[int], None],
-    ) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, connection: Connection) -> None:
         self.max_frame_bytes = 0
         """What the daemon takes at most; known after its `hello`."""
         self._connection: Final = connection
-        self._on_end: Final = on_end
-        self._outbox: Final = Outbox[tuple[int, Pieces] | StreamItem](loop, self._deliver)
+        self._outbox: Final = Outbox(loop, self.advance)
         self._held: Final[dict[int, StreamItem]] = {}
 
     def settle(self, item: UnaryItem, answer: Answer) -> None:
         """Send the end of a request that is no stream."""
-        self._outbox.put((item.infer.id, self._encode(item.infer.id, answer)))
+        request_id = item.infer.id
+        self._connection.send(self._encode(request_id, answer), ends=request_id)
 
     def wake(self, item: StreamItem) -> None:
         """Have `advance` called on the I/O thread: the model has written or has come to the end."""
@@ -55,7 +46,7 @@ class AnswerWriter:
             return
         while (chunk := output.next_chunk()) is not None:
             self._start(item)
-            self._connection.write(encode_chunk(request_id, output.next_seq(), chunk))
+            self._connection.send(encode_chunk(request_id, output.next_seq(), chunk))
         end = output.take_end()
         if isinstance(end, StreamEnd):
             self._start(item)
@@ -74,12 +65,6 @@ class AnswerWriter:
         for item in held:
             self.advance(item)
 
-    def _deliver(self, message: tuple[int, Pieces] | StreamItem) -> None:
-        if isinstance(message, StreamItem):
-            self.advance(message)
-        else:
-            self._end(*message)
-
     def _start(self, item: StreamItem) -> None:
         if item.output.start():
             message = {
@@ -88,12 +73,11 @@ class AnswerWriter:
                 "status": 200,
                 "headers": item.route.headers,
             }
-            self._connection.write([encode_message(message)])
+            self._connection.send([encode_message(message)])
 
     def _end(self, request_id: int, pieces: Pieces) -> None:
         self._held.pop(request_id, None)
-        self._on_end(request_id)
-        self._connection.write(pieces)
+        self._connection.send(pieces, ends=request_id)
 
     def _encode(self, request_id: int, answer: Answer) -> Pieces:
         if isinstance(answer, Reply):

@@ -15,7 +15,7 @@ FailureCode = Literal[
 """The codes of `error` (PROTOCOL.md, section 4)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reply:
     """A whole answer: becomes `result`."""
 

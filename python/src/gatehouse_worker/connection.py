@@ -1,19 +1,29 @@
-"""The socket to the daemon: frames in, bytes out, on the I/O thread."""
+"""The socket to the daemon: bytes in on the I/O thread, frames out from any thread."""
 
 import asyncio
+import socket
+import threading
+from collections import deque
 from collections.abc import Sequence
-from typing import Final, Protocol, cast
+from typing import Final, Protocol, TypeAlias
 
 from gatehouse_worker.wire.frame_reader import FrameReader
 from gatehouse_worker.wire.messages import DaemonMessage, Infer, read_daemon_message
 from gatehouse_worker.wire.violation import ProtocolViolation
 
+Pieces: TypeAlias = Sequence[bytes | memoryview]
+"""Whole frames, to be written one after the other."""
+
 
 class Listener(Protocol):
-    """Who uses a connection."""
+    """Who uses a connection. All but `ending` is called on the I/O thread."""
 
     def received(self, message: DaemonMessage) -> None:
         """Take a message. A ProtocolViolation that it raises ends the connection."""
+        ...
+
+    def ending(self, request_id: int) -> None:
+        """Take note that a request's end is written next."""
         ...
 
     def writable(self) -> None:
@@ -29,69 +39,134 @@ class Listener(Protocol):
         ...
 
 
-class Connection(asyncio.BufferedProtocol):
-    """Receives straight into the frame reader's memory and tells its listener what came."""
+class Connection:
+    """Receives straight into the frame reader's memory; sends at once what the socket takes.
 
-    def __init__(self, listener: Listener) -> None:
+    The thread that has an answer writes it itself: handing it to the I/O thread would cost more
+    than all else that happens to a small request. What the socket does not take waits here, bounded
+    by who writes: an answer for each open request, and streams look at `is_writable`.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, listener: Listener) -> None:
         self.reader: Final = FrameReader(read_daemon_message, self._on_message)
-        self.is_writable = True
+        self._loop: Final = loop
         self._listener: Final = listener
-        self._transport: asyncio.Transport | None = None
+        self._socket: socket.socket | None = None
+        self._lock: Final = threading.Lock()
+        self._waiting: Final[deque[bytes | memoryview]] = deque()
+        self._waiting_bytes = 0
+        self._is_closing = False
 
-    def write(self, pieces: Sequence[bytes | memoryview]) -> None:
-        """Send whole frames, in pieces; nothing after the connection closed."""
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.writelines(pieces)
+    @property
+    def is_writable(self) -> bool:
+        """Whether a stream may go on writing."""
+        return self._waiting_bytes < _HIGH_WATER_BYTES
+
+    def attach(self, connected: socket.socket) -> None:
+        """Begin with a connected, non-blocking socket."""
+        self._socket = connected
+        self._loop.add_reader(connected.fileno(), self._read)
+
+    def send(self, pieces: Pieces, *, ends: int | None = None) -> None:
+        """Send whole frames, from any thread; `ends` is the request that they end."""
+        with self._lock:
+            if ends is not None:
+                # In the lock, so that nobody who sees the request gone can close before its end.
+                self._listener.ending(ends)
+            if self._socket is None:
+                return
+            if not self._waiting:
+                pieces = _send_some(self._socket, pieces)
+                if not pieces:
+                    return
+                self._loop.call_soon_threadsafe(self._wait_until_writable)
+            self._waiting.extend(pieces)
+            self._waiting_bytes += sum(map(len, pieces))
 
     def close(self) -> None:
-        """Send what is not sent yet, then close."""
-        if self._transport is not None:
-            self._transport.close()
+        """Send what is not sent yet, then close; on the I/O thread."""
+        with self._lock:
+            self._is_closing = True
+            if self._waiting:
+                return
+        self._shut()
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Start; asyncio calls it."""
-        self._transport = cast("asyncio.Transport", transport)
-        self._transport.set_write_buffer_limits(high=_HIGH_WATER_BYTES)
-
-    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio's signature
-        """Say where received bytes go; asyncio calls it."""
-        return self.reader.buffer()
-
-    def buffer_updated(self, nbytes: int) -> None:
-        """Take received bytes; asyncio calls it."""
+    def _read(self) -> None:
         try:
-            self.reader.advance(nbytes)
+            while (connected := self._socket) is not None:
+                buffer = self.reader.buffer()
+                count = connected.recv_into(buffer)
+                if count == 0:
+                    self.reader.end()
+                    self._shut()
+                    return
+                self.reader.advance(count)
+                if count < len(buffer):
+                    return
+        except BlockingIOError:
+            return
         except ProtocolViolation as violation:
-            self._fail(violation)
-
-    def eof_received(self) -> None:
-        """Take the end of the stream; asyncio calls it, and closes."""
-        try:
-            self.reader.end()
-        except ProtocolViolation as violation:
-            self._fail(violation)
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
-        """Take the end of the connection; asyncio calls it."""
-        self._listener.lost()
-
-    def pause_writing(self) -> None:
-        """Hold back; asyncio calls it when the daemon does not read."""
-        self.is_writable = False
-
-    def resume_writing(self) -> None:
-        """Go on; asyncio calls it when the daemon has read."""
-        self.is_writable = True
-        self._listener.writable()
+            self._listener.violated(violation)
+        except OSError:
+            self._shut()
 
     def _on_message(self, message: DaemonMessage, segments: list[memoryview]) -> None:
         if isinstance(message, Infer):
             message.segments = segments
         self._listener.received(message)
 
-    def _fail(self, violation: ProtocolViolation) -> None:
-        self._listener.violated(violation)
+    def _wait_until_writable(self) -> None:
+        if self._socket is not None:
+            self._loop.add_writer(self._socket.fileno(), self._flush)
+
+    def _flush(self) -> None:
+        with self._lock:
+            if self._socket is None:
+                return
+            rest = _send_some(self._socket, list(self._waiting))
+            self._waiting.clear()
+            self._waiting.extend(rest)
+            self._waiting_bytes = sum(map(len, rest))
+            if rest:
+                return
+            self._loop.remove_writer(self._socket.fileno())
+        if self._is_closing:
+            self._shut()
+        else:
+            self._listener.writable()
+
+    def _shut(self) -> None:
+        with self._lock:
+            connected, self._socket = self._socket, None
+            self._waiting.clear()
+        if connected is not None:
+            self._loop.remove_reader(connected.fileno())
+            self._loop.remove_writer(connected.fileno())
+            connected.close()
+            self._listener.lost()
+
+
+def _send_some(connected: socket.socket, pieces: Pieces) -> Pieces:
+    """Send what the socket takes now; gives what it did not take."""
+    try:
+        if len(pieces) == 1:
+            sent = connected.send(pieces[0])
+        else:
+            sent = connected.sendmsg(pieces[:_MAX_PIECES])
+    except BlockingIOError:
+        return pieces
+    except OSError:
+        # The daemon is gone. The reading side notices that, and ends the connection.
+        return []
+    for number, piece in enumerate(pieces):
+        if sent < len(piece):
+            return [memoryview(piece)[sent:], *pieces[number + 1 :]]
+        sent -= len(piece)
+    return []
 
 
 _HIGH_WATER_BYTES: Final = 1024 * 1024
-"""Streams hold back while more than this waits in the socket's buffer."""
+"""Streams hold back while more than this waits for the socket."""
+
+_MAX_PIECES: Final = 1024
+"""What one `sendmsg` takes at most (IOV_MAX)."""

@@ -51,12 +51,12 @@ class Worker:
         loop: asyncio.AbstractEventLoop,
         leave: Callable[[int], None],
     ) -> None:
-        self.connection: Final = Connection(self)
+        self.connection: Final = Connection(loop, self)
         self._settings: Final = settings
         self._loop: Final = loop
         self._leave: Final = leave
         self._conversation: Final = Conversation(settings.concurrency * settings.max_batch)
-        self._writer: Final = AnswerWriter(loop, self.connection, self._on_end)
+        self._writer: Final = AnswerWriter(loop, self.connection)
         self._queue: Final = WorkQueue(
             max_batch=settings.max_batch, max_wait_s=settings.max_wait_ms / 1000
         )
@@ -84,13 +84,20 @@ class Worker:
             case Credit():
                 self._credit(message)
             case Ping(id=ping_id):
-                self.connection.write([encode_pong(ping_id)])
+                self.connection.send([encode_pong(ping_id)])
             case Check(id=check_id):
                 self._check(check_id)
             case Hello():
                 self._greet(message)
             case Drain():
                 self._close_if_drained()
+
+    def ending(self, request_id: int) -> None:
+        """Free the slot; any thread calls it."""
+        self._conversation.ended(request_id)
+        self._items.pop(request_id, None)
+        if self._conversation.phase is Phase.DRAINING:
+            self._loop.call_soon_threadsafe(self._close_if_drained)
 
     def writable(self) -> None:
         """Go on with what was held back."""
@@ -200,12 +207,6 @@ class Worker:
             _log.error("The model says that it is unwell.", exc_info=error)
             self._send(type="health", id=check_id, status="failed", message=readable(error))
 
-    def _on_end(self, request_id: int) -> None:
-        self._conversation.ended(request_id)
-        self._items.pop(request_id, None)
-        if self._conversation.phase is Phase.DRAINING:
-            self._loop.call_soon(self._close_if_drained)
-
     # The end.
 
     def _close_if_drained(self) -> None:
@@ -237,7 +238,7 @@ class Worker:
         self._loop.call_later(_WATCH_INTERVAL_S, self._watch)
 
     def _send(self, **message: object) -> None:
-        self.connection.write([encode_message(message)])
+        self.connection.send([encode_message(message)])
 
 
 _WATCH_INTERVAL_S: Final = 0.25

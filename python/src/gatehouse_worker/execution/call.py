@@ -73,6 +73,7 @@ class Call:
         "grace_s",
         "interrupt",
         "interrupt_at",
+        "is_interrupted",
         "scope",
         "work",
     )
@@ -82,6 +83,7 @@ class Call:
         self.work = work
         self.interrupt = interrupt
         self.scope = CancelScope()
+        self.is_interrupted = False
         is_timed = not isinstance(work, Job) or work.is_timed
         self.busy_since = now if is_timed else None
         """When the model began to work; None while its time does not count: it waits for credit."""

@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from functools import partial
+from queue import Empty, SimpleQueue
 from typing import Final
 
 from gatehouse_worker.execution.call import Call, Item, Job, UnaryItem, Work
@@ -33,7 +34,8 @@ class WorkQueue:
         # A bare lock, because an interrupt may arrive while `finish` takes it: only `with` on a
         # lock made in C cannot be interrupted between taking it and entering the block.
         self._lock = threading.Lock()
-        self._changed = threading.Condition(self._lock)
+        self._sleeping = 0
+        self._wake: SimpleQueue[None] = SimpleQueue()
         self._waiting: deque[Item | Job] = deque()
         self._running: set[Call] = set()
         self._stopped = False
@@ -44,7 +46,7 @@ class WorkQueue:
         """Add work at the end."""
         with self._lock:
             self._waiting.append(work)
-            self._changed.notify()
+            self._wake_takers(1)
         if self.on_change is not None:
             self.on_change()
 
@@ -52,7 +54,7 @@ class WorkQueue:
         """Have every `take` give None once nothing waits any more."""
         with self._lock:
             self._stopped = True
-            self._changed.notify_all()
+            self._wake_takers(self._sleeping)
         if self.on_change is not None:
             self.on_change()
 
@@ -75,14 +77,15 @@ class WorkQueue:
 
     def take(self) -> Call | None:
         """Wait for the next call and begin it on the calling thread; None after `stop`."""
-        with self._lock:
-            while True:
+        while True:
+            with self._lock:
                 delay = self._delay()
                 if delay == 0:
                     return self._begin()
                 if delay is None and self._stopped:
                     return None
-                self._changed.wait(delay)
+                self._sleeping += 1
+            self._sleep(delay)
 
     def take_now(self) -> Call | float | None:
         """Begin the next call, or say in how many seconds one is due; None when nothing waits.
@@ -106,6 +109,7 @@ class WorkQueue:
         """Raise in a call, unless it is over."""
         with self._lock:
             if call in self._running:
+                call.is_interrupted = True
                 call.interrupt()
 
     def finish(self, call: Call) -> None:
@@ -115,7 +119,24 @@ class WorkQueue:
         """
         with self._lock:
             self._running.discard(call)
-            clear_interrupt(threading.get_ident())
+            if call.is_interrupted:
+                clear_interrupt(threading.get_ident())
+
+    def _wake_takers(self, count: int) -> None:
+        for _ in range(min(count, self._sleeping)):
+            self._sleeping -= 1
+            self._wake.put(None)
+
+    def _sleep(self, timeout_s: float | None) -> None:
+        # Half the time of a Condition, which makes a lock for each wait and is written in Python.
+        try:
+            self._wake.get(timeout=timeout_s)
+        except Empty:
+            with self._lock:
+                if self._sleeping:
+                    self._sleeping -= 1
+                    return
+            self._wake.get()  # the call meant for this thread crossed the end of its sleep
 
     def _delay(self) -> float | None:
         """How many seconds the next call should still wait; None when there is none."""

@@ -22,12 +22,12 @@ def parse_message(body: bytes | bytearray) -> dict[str, object]:
     # Every key has a colon, so with no more colons than keys were found, none came twice; and few
     # opening brackets cannot be deep. That settles nearly all messages without a closer look.
     if type(message) is dict:
-        keys = len(message)
-        headers = message.get("headers")
-        if type(headers) is dict:
-            keys += len(headers)
+        fields = cast("dict[str, object]", message)
+        headers = fields.get("headers")
+        in_headers = len(cast("dict[str, object]", headers)) if type(headers) is dict else 0
+        keys = len(fields) + in_headers
         if body.count(b":") == keys and body.count(b"{") + body.count(b"[") <= MAX_DEPTH:
-            return cast("dict[str, object]", message)
+            return fields
     return _parse_strictly(body)
 
 
