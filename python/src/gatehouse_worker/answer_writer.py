@@ -1,6 +1,7 @@
 """Turns answers into frames and has the I/O thread send them."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Final
 
 from gatehouse_worker.answers import RESULT_TOO_LARGE, Answer, Failure, Reply, StreamEnd
@@ -29,10 +30,12 @@ class AnswerWriter:
         self._outbox: Final = Outbox(loop, self.advance)
         self._held: Final[dict[int, StreamItem]] = {}
 
-    def settle(self, item: UnaryItem, answer: Answer) -> None:
-        """Send the end of a request that is no stream."""
-        request_id = item.infer.id
-        self._connection.send(self._encode(request_id, answer), ends=request_id)
+    def settle(self, items: Sequence[UnaryItem], answers: Sequence[Answer]) -> None:
+        """Send the ends of requests that are no streams, in one write."""
+        pieces: list[bytes | memoryview] = []
+        for item, answer in zip(items, answers, strict=True):
+            pieces += self._encode(item.infer.id, answer)
+        self._connection.send(pieces, ends=[item.infer.id for item in items])
 
     def wake(self, item: StreamItem) -> None:
         """Have `advance` called on the I/O thread: the model has written or has come to the end."""
@@ -77,7 +80,7 @@ class AnswerWriter:
 
     def _end(self, request_id: int, pieces: Pieces) -> None:
         self._held.pop(request_id, None)
-        self._connection.send(pieces, ends=request_id)
+        self._connection.send(pieces, ends=[request_id])
 
     def _encode(self, request_id: int, answer: Answer) -> Pieces:
         if isinstance(answer, Reply):

@@ -67,12 +67,12 @@ class Connection:
         self._socket = connected
         self._loop.add_reader(connected.fileno(), self._read)
 
-    def send(self, pieces: Pieces, *, ends: int | None = None) -> None:
-        """Send whole frames, from any thread; `ends` is the request that they end."""
+    def send(self, pieces: Pieces, *, ends: Sequence[int] = ()) -> None:
+        """Send whole frames, from any thread; `ends` are the requests that they end."""
         with self._lock:
-            if ends is not None:
-                # In the lock, so that nobody who sees the request gone can close before its end.
-                self._listener.ending(ends)
+            for request_id in ends:
+                # In the lock, so that nobody who sees a request gone can close before its end.
+                self._listener.ending(request_id)
             if self._socket is None:
                 return
             if not self._waiting:

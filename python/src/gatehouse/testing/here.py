@@ -2,7 +2,7 @@
 
 import itertools
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from queue import SimpleQueue
@@ -118,8 +118,9 @@ class _Answers:
         self._futures[item] = Future()
         return self._futures[item]
 
-    def settle(self, item: UnaryItem, answer: Answer) -> None:
-        self._futures.pop(item).set_result(answer)
+    def settle(self, items: Sequence[UnaryItem], answers: Sequence[Answer]) -> None:
+        for item, answer in zip(items, answers, strict=True):
+            self._futures.pop(item).set_result(answer)
 
 
 def _wait(begin: Callable[[Callable[[BaseException | None], object]], None]) -> None:

@@ -93,8 +93,7 @@ class AsyncCalls:
         else:
             answers = await self._answers(call, work)
             self._queue.finish(call)
-            for item, answer in zip(work, answers, strict=True):
-                self._replies.settle(item, answer)
+            self._replies.settle(work, answers)
 
     async def _answers(self, call: Call, items: Sequence[UnaryItem]) -> list[Answer]:
         batch = Batch(items, time.monotonic())

@@ -1,5 +1,6 @@
 """The way out for answers, as the model's thread sees it."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from gatehouse_worker.answers import Answer
@@ -9,6 +10,6 @@ from gatehouse_worker.execution.call import UnaryItem
 class Replies(Protocol):
     """Sends the one end of each request that is no stream. Safe to call from any thread."""
 
-    def settle(self, item: UnaryItem, answer: Answer) -> None:
-        """Send the answer and free the slot."""
+    def settle(self, items: Sequence[UnaryItem], answers: Sequence[Answer]) -> None:
+        """Send each item's answer, all together, and free their slots."""
         ...

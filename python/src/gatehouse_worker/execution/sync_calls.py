@@ -59,8 +59,7 @@ class SyncCalls:
         else:
             cancelled: list[Answer] = [CANCELLED] * len(work)
             answers = self._interruptibly(call, partial(self._answers, work), cancelled)
-            for item, answer in zip(work, answers, strict=True):
-                self._replies.settle(item, answer)
+            self._replies.settle(work, answers)
 
     def _interruptibly(
         self, call: Call, work: Callable[[], _Result], otherwise: _Result
