@@ -1,6 +1,6 @@
-import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { defineConfig } from "drizzle-kit";
+import { prepareDataDir } from "./src/cli/set-up/data-dir.mjs";
 import { acquireFileLock, pgliteLockPath } from "./src/db/drivers/pglite-lock.ts";
 
 const { DATABASE_URL: url, DATA_DIR = ".data" } = process.env;
@@ -21,7 +21,7 @@ export default defineConfig({
 function embedded() {
   const dataDir = resolve(DATA_DIR);
   if (!OFFLINE.some((command) => process.argv.includes(command))) {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    prepareDataDir(dataDir);
     acquireFileLock(pgliteLockPath(dataDir));
   }
   return { driver: "pglite" as const, dbCredentials: { url: resolve(dataDir, "pglite") } };

@@ -9,6 +9,7 @@ import { canServePglite, pgliteSocketUrl } from "../db/drivers/pglite-server.ts"
 import type { SqlConnection } from "../db/drivers/sql-connection.ts";
 import { connectTcp, openTcp } from "../db/drivers/tcp.ts";
 import { migrateAtStart } from "../db/migrator/migrate.ts";
+import { prepareDataDir } from "./set-up/data-dir.mjs";
 
 /** The settings that say which database a command works on: `DATABASE_URL`, `DATABASE_DRIVER`, `DATA_DIR`, `NEON_LOCAL_ADDRESS`. */
 export type DatabaseEnvironment = Readonly<Record<string, string | undefined>>;
@@ -38,7 +39,7 @@ export async function openCommandDatabase(env: DatabaseEnvironment): Promise<Com
 /** The same without bringing it up to date. */
 export async function openAsItIs(env: DatabaseEnvironment): Promise<CommandDatabase> {
   if (!isEmbedded(env)) return openServer(env);
-  const dataDir = dataDirOf(env);
+  const dataDir = preparedDataDir(env);
   if (pgliteOwner(dataDir) === null || !canServePglite(dataDir)) return openPglite({ dataDir });
   const url = pgliteSocketUrl(dataDir);
   return { ...openTcp({ url, prepare: false, maxConnections: 2 }), connect: () => connectTcp({ url }) };
@@ -46,7 +47,7 @@ export async function openAsItIs(env: DatabaseEnvironment): Promise<CommandDatab
 
 /** Opens the database to migrate it: the embedded one as its only owner, or not at all. Throws like `openCommandDatabase`. */
 export async function openForMigration(env: DatabaseEnvironment): Promise<CommandDatabase> {
-  return isEmbedded(env) ? openPglite({ dataDir: dataDirOf(env) }) : openServer(env);
+  return isEmbedded(env) ? openPglite({ dataDir: preparedDataDir(env) }) : openServer(env);
 }
 
 /** Does `work` on a connection of its own, then closes connection and database. */
@@ -66,8 +67,10 @@ function isEmbedded(env: DatabaseEnvironment): boolean {
   return chooseDriver(env.DATABASE_URL, env.DATABASE_DRIVER) === "pglite";
 }
 
-function dataDirOf(env: DatabaseEnvironment): string {
-  return resolve(env.DATA_DIR || ".data");
+function preparedDataDir(env: DatabaseEnvironment): string {
+  const dataDir = resolve(env.DATA_DIR || ".data");
+  prepareDataDir(dataDir);
+  return dataDir;
 }
 
 function openServer(env: DatabaseEnvironment): CommandDatabase {

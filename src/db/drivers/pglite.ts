@@ -12,7 +12,7 @@ import type { SqlConnection } from "./sql-connection.ts";
 import { wireParsers } from "./wire-types.ts";
 
 export interface OpenPgliteOptions {
-  /** `DATA_DIR`: holds the database's folder `pglite`, its lock `pglite.lock` and its socket. Made when missing. */
+  /** `DATA_DIR`: holds the database's folder `pglite`, its lock `pglite.lock` and its socket. Made when missing, but not its parent. */
   readonly dataDir: string;
 }
 
@@ -39,7 +39,8 @@ export async function openPglite({ dataDir }: OpenPgliteOptions): Promise<OpenPg
 
 function lockFolder(dataDir: string): FileLock {
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    // Not `recursive`, which never returns below /proc: it wants a parent that is there.
+    if (!existsSync(dataDir)) mkdirSync(dataDir, { mode: 0o700 });
     return acquireFileLock(pgliteLockPath(dataDir));
   } catch (error) {
     if (error instanceof DatabaseError) throw error;

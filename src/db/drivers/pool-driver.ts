@@ -13,6 +13,8 @@ interface QueryConfig {
 export interface PoolClient {
   query(config: QueryConfig | string): Promise<{ rows: DriverRow[] }>;
   release(destroy?: boolean): void;
+  on(event: "error", listener: () => void): unknown;
+  off(event: "error", listener: () => void): unknown;
 }
 
 export interface Pool {
@@ -39,6 +41,8 @@ export function poolDriver(pool: Pool, { prepare }: PoolDriverOptions): Driver {
     },
     async batch(queries) {
       const client = await pool.connect();
+      // A connection that breaks fails the statement under way; unheard, the event would end the process besides.
+      client.on("error", ignore);
       let broken = true;
       try {
         const answers: DriverRow[][] = [];
@@ -54,11 +58,14 @@ export function poolDriver(pool: Pool, { prepare }: PoolDriverOptions): Driver {
         );
         throw error;
       } finally {
+        if (!broken) client.off("error", ignore);
         client.release(broken);
       }
     },
   };
 }
+
+const ignore = (): void => undefined;
 
 function unprepared({ text, params }: DriverQuery): QueryConfig {
   return { text, values: [...params], rowMode: "array", types: wireTypes };
