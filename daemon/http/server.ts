@@ -50,12 +50,16 @@ export interface HttpServer {
 
 /** Serves the routes. Rejects with StartError ADDRESS_UNUSABLE. */
 export async function listen(address: { host: string; port: number }, options: ServerOptions): Promise<HttpServer> {
-  const connections = new ClientConnections();
+  const connections = new ClientConnections(options.clock);
   const server = createServer({
     headersTimeout: HEADERS_TIMEOUT_MS,
+    // Of bodies, readBody keeps the time.
     requestTimeout: 0,
     keepAliveTimeout: KEEP_ALIVE_MS,
+    connectionsCheckingInterval: CHECK_INTERVAL_MS,
   });
+  server.maxConnections = MAX_CONNECTIONS;
+  server.on("clientError", answerClientError);
   connections.watch(server);
   const handle = createHandler(options, connections);
   server.on("request", (request, response) => handle(request, response, false));

@@ -276,7 +276,7 @@ function isFinal(reason: WorkerError, wasEverReady: boolean): boolean {
 
 function describe(reason: WorkerError, stderrTail: readonly string[]): WorkerError {
   if (stderrTail.length === 0) return reason;
-  return new WorkerError(reason.code, `${reason.message} Its last lines were:\n${stderrTail.join("\n")}`, {
+  return new WorkerError(reason.code, `${reason.message}\nIts last lines were:\n${stderrTail.join("\n")}`, {
     cause: reason,
   });
 }

@@ -3,9 +3,9 @@ import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { AUDIENCE, createTokenIssuer, ISSUER } from "../../fixtures/access-token.ts";
 import { freePort } from "../../fixtures/free-port.ts";
 import { type Program, startProgram } from "../../fixtures/program.ts";
-import { AUDIENCE, createTokenIssuer, ISSUER } from "./access-token.ts";
 import { benchPython } from "./bench-python.ts";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));

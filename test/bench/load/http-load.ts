@@ -105,7 +105,7 @@ class AnswerReader {
       this.readBody(chunk);
       return;
     }
-    this.head += chunk.latin1Slice(0, Math.min(chunk.length, 4_096));
+    this.head += chunk.toString("latin1", 0, Math.min(chunk.length, 4_096));
     const end = this.head.indexOf("\r\n\r\n");
     if (end === -1) return;
     const before = this.head.length - Math.min(chunk.length, 4_096);

@@ -10,7 +10,7 @@ const password = fileURLToPath(new URL("../../../src/password", import.meta.url)
 /** Where the contenders' modules are. `ours` is the kernel for `runtime`. */
 export function modulePaths(runtime: string): Readonly<Record<ModuleName, string>> {
   return {
-    ours: join(password, "kernel", runtime === "bun" ? "argon2-simd-plain.wasm" : "argon2-simd.wasm"),
+    ours: join(password, "kernel", runtime === "bun" ? "argon2-simd-jsc.wasm" : "argon2-simd.wasm"),
     hashWasm: join(password, "generated/argon2.wasm"),
     blake2b: join(password, "generated/blake2b.wasm"),
     phi: require.resolve("@phi-ag/argon2/argon2.wasm"),
