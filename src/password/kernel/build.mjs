@@ -6,18 +6,18 @@ import { readFile, writeFile } from "node:fs/promises";
 import wabt from "wabt";
 import { fillModule } from "./fill-module.mjs";
 
-/** @type {ReadonlyArray<{ file: string, multiply: import("./permutation.mjs").Multiply }>} */
+/** @type {ReadonlyArray<{ file: string, engine: import("./permutation.mjs").Engine }>} */
 const KERNELS = [
-  { file: "argon2-simd.wasm", multiply: "paired" },
-  { file: "argon2-simd-plain.wasm", multiply: "plain" },
+  { file: "argon2-simd.wasm", engine: "v8" },
+  { file: "argon2-simd-jsc.wasm", engine: "jsc" },
 ];
 
 const check = process.argv.includes("--check");
 const assembler = await wabt();
 
-for (const { file, multiply } of KERNELS) {
+for (const { file, engine } of KERNELS) {
   const url = new URL(file, import.meta.url);
-  const built = assemble(file, fillModule({ multiply }));
+  const built = assemble(file, fillModule({ engine }));
   if (!check) {
     await writeFile(url, built);
     console.log(`${file}: ${built.length} bytes`);

@@ -5,7 +5,7 @@
 import { permutationLocals, permuteTwo, vectorsOf } from "./permutation.mjs";
 import { get, i32, load, local, param, plus, set, store, xor } from "./text-format.mjs";
 
-/** @typedef {import("./permutation.mjs").Multiply} Multiply */
+/** @typedef {import("./permutation.mjs").Engine} Engine */
 
 const BLOCK_BYTES = 1024;
 const VECTOR_BYTES = 16;
@@ -20,14 +20,14 @@ const Z_AT = R_AT + BLOCK_BYTES;
 /** What `segment` sets once for all blocks of a segment. */
 const SEGMENT_SETTINGS = ["lane", "lanes", "laneBlocks", "blocksAt", "areaBlocks", "areaStart"];
 
-/** @param {{ multiply: Multiply }} options */
-export function fillModule({ multiply }) {
+/** @param {{ engine: Engine }} options */
+export function fillModule({ engine }) {
   return [
     "(module",
     '(memory (export "memory") 1)',
     ...SEGMENT_SETTINGS.map((name) => `(global $${name} (mut i32) (i32.const 0))`),
-    ...rows(multiply),
-    ...columns(multiply),
+    ...rows(engine),
+    ...columns(engine),
     ...combine(),
     ...finishFirstColumns(),
     ...reference(),
@@ -42,8 +42,8 @@ export function fillModule({ multiply }) {
   ].join("\n");
 }
 
-/** P on two neighbouring rows of R, at `at` and 128 bytes on; the result goes to the same rows of Z. @param {Multiply} multiply */
-function rows(multiply) {
+/** P on two neighbouring rows of R, at `at` and 128 bytes on; the result goes to the same rows of Z. @param {Engine} engine */
+function rows(engine) {
   const each = LANES.flatMap((lane) =>
     vectorsOf(lane).map((name, index) => ({ name, offset: lane * ROW_BYTES + index * VECTOR_BYTES })),
   );
@@ -51,7 +51,7 @@ function rows(multiply) {
     `(func $rows ${param("at", "i32")}`,
     ...permutationLocals(),
     ...each.map(({ name, offset }) => set(name, load(get("at"), R_AT + offset))),
-    ...permuteTwo(multiply),
+    ...permuteTwo(engine),
     ...each.map(({ name, offset }) => store(get("at"), Z_AT + offset, get(name))),
     ")",
   ];
@@ -60,9 +60,9 @@ function rows(multiply) {
 /**
  * P on two neighbouring columns of Z, each two words wide, at `at` and 16 bytes on. The result is final, so it goes straight into
  * the new block (which is Z ^ R ^ what the block held: zeros in the first pass), and, xored with the next reference block, into R.
- * @param {Multiply} multiply
+ * @param {Engine} engine
  */
-function columns(multiply) {
+function columns(engine) {
   const each = vectorsOf(0).flatMap((name, index) =>
     [name, vectorsOf(1)[index] ?? ""].map((each, lane) => ({
       name: each,
@@ -73,7 +73,7 @@ function columns(multiply) {
     `(func $columns ${param("at", "i32")} ${param("block", "i32")} ${param("next", "i32")}`,
     ...permutationLocals(),
     ...each.map(({ name, offset }) => set(name, load(get("at"), Z_AT + offset))),
-    ...permuteTwo(multiply),
+    ...permuteTwo(engine),
     ...each.flatMap(({ name, offset }) => [
       set(name, xor(xor(get(name), load(get("at"), R_AT + offset)), load(get("block"), offset))),
       store(get("block"), offset, get(name)),

@@ -2,14 +2,18 @@
  * Argon2's permutation P (RFC 9106 section 3.6): BLAKE2b's round on sixteen 64-bit words, with a + b + 2 * lo(a) * lo(b) where
  * BLAKE2b adds. Words v0 to v15 sit two to a vector: a0 = v0 v1, a1 = v2 v3, b0 = v4 v5, and so on to d1 = v14 v15.
  *
- * Two P run interleaved, a quarter of a round at a time: one alone waits for its own results.
+ * Every call permutes two rows or columns. How, differs by engine (README.md has the figures):
+ * - `v8`: both P interleaved, a quarter of a round at a time, since one alone waits for its own results; and the 32-bit halves to
+ *   multiply picked from two vectors in one shuffle.
+ * - `jsc`, the engine of Bun: one P after the other, since it keeps too few vectors in registers for two; and the halves picked
+ *   from each vector alone, since it makes three operations of a shuffle of two.
  */
 import { add64x2, get, local, set, shuffle32, upperThenLower, xor } from "./text-format.mjs";
 
-/** @typedef {"paired" | "plain"} Multiply */
+/** @typedef {"v8" | "jsc"} Engine */
 
 const VECTORS = ["a0", "a1", "b0", "b1", "c0", "c1", "d0", "d1"];
-const TEMPORARIES = ["t", "u", "m", "n"];
+const TEMPORARIES = /** @type {const} */ (["t", "u", "m", "n"]);
 const LANES = /** @type {const} */ ([0, 1]);
 
 // A rotation by whole bytes is one byte shuffle; with its mask in a local, engines keep that in a register.
@@ -30,83 +34,89 @@ export const permutationLocals = () => [
 
 /**
  * Both P, in place, on the locals that `vectorsOf` names.
- * @param {Multiply} multiply
+ * @param {Engine} engine
  */
-export const permuteTwo = (multiply) => [
-  ...round(multiply),
-  ...LANES.flatMap(diagonalise),
-  ...round(multiply),
-  ...LANES.flatMap(undiagonalise),
+export const permuteTwo = (engine) =>
+  engine === "v8" ? permute(engine, LANES) : LANES.flatMap((lane) => permute(engine, [lane]));
+
+/** @param {Engine} engine @param {ReadonlyArray<0 | 1>} lanes those to interleave */
+const permute = (engine, lanes) => [
+  ...round(engine, lanes),
+  ...lanes.flatMap(diagonalise),
+  ...round(engine, lanes),
+  ...lanes.flatMap(undiagonalise),
 ];
 
-/** G on all four columns (or diagonals) of both P. @param {Multiply} multiply */
-const round = (multiply) => [
-  ...LANES.flatMap((lane) => multiplyAdd(multiply, lane, "a", "b")),
-  ...LANES.flatMap((lane) => xorOnly(lane, "d", "a")),
-  ...LANES.flatMap((lane) => rotate32ThenMultiplyAdd(multiply, lane, "c", "d")),
-  ...LANES.flatMap((lane) => xorRotate(lane, "b", "c", 24)),
-  ...LANES.flatMap((lane) => multiplyAdd(multiply, lane, "a", "b")),
-  ...LANES.flatMap((lane) => xorRotate(lane, "d", "a", 16)),
-  ...LANES.flatMap((lane) => multiplyAdd(multiply, lane, "c", "d")),
-  ...LANES.flatMap((lane) => xorRotate63(lane, "b", "c")),
+/** G on all four columns, or diagonals. @param {Engine} engine @param {ReadonlyArray<0 | 1>} lanes */
+const round = (engine, lanes) => [
+  ...lanes.flatMap((lane) => multiplyAdd(engine, lane, "a", "b")),
+  ...lanes.flatMap((lane) => xorBoth(lane, "d", "a")),
+  ...lanes.flatMap((lane) => rotate32ThenMultiplyAdd(engine, lane, "c", "d")),
+  ...lanes.flatMap((lane) => xorRotate(lane, "b", "c", 24)),
+  ...lanes.flatMap((lane) => multiplyAdd(engine, lane, "a", "b")),
+  ...lanes.flatMap((lane) => xorRotate(lane, "d", "a", 16)),
+  ...lanes.flatMap((lane) => multiplyAdd(engine, lane, "c", "d")),
+  ...lanes.flatMap((lane) => xorRotate63(lane, "b", "c")),
 ];
 
-/** x += y + 2 * lo(x) * lo(y). @param {Multiply} multiply @param {0 | 1} lane @param {string} x @param {string} y */
-function multiplyAdd(multiply, lane, x, y) {
-  const lowHalves = /** @type {const} */ ([0, 2]);
-  return [...product(multiply, lane, pair(x, lane), lowHalves, pair(y, lane), lowHalves), ...sum(lane, x, y)];
+const LOW_HALVES = /** @type {const} */ ([0, 2]);
+const HIGH_HALVES = /** @type {const} */ ([1, 3]);
+
+/** x += y + 2 * lo(x) * lo(y). @param {Engine} engine @param {0 | 1} lane @param {string} x @param {string} y */
+const multiplyAdd = (engine, lane, x, y) =>
+  engine === "v8"
+    ? [...pairedProducts(lane, x, y, LOW_HALVES), ...addProducts(lane, x, y)]
+    : zip(x, y, lane).flatMap(([name, other]) => {
+        const product = `m_${lane}`;
+        return [
+          set(product, `(i64x2.extmul_low_i32x4_u ${lowHalves(name)} ${lowHalves(other)})`),
+          addProduct(name, other, product),
+        ];
+      });
+
+/** The low halves of two words, from a shuffle that names one vector only: JSC does not notice when both are the same. @param {string} name */
+const lowHalves = (name) => shuffle32([...LOW_HALVES, ...LOW_HALVES], get(name), get(name));
+
+/**
+ * y = y >>> 32, x += y + 2 * lo(x) * lo(y). The low halves of the rotated words are the high halves from before, so on V8 the
+ * product does not wait for the rotation.
+ * @param {Engine} engine @param {0 | 1} lane @param {string} x @param {string} y
+ */
+function rotate32ThenMultiplyAdd(engine, lane, x, y) {
+  const rotate = pair(y, lane).map((name) => set(name, shuffle32([1, 0, 3, 2], get(name), get(name))));
+  return engine === "v8"
+    ? [...pairedProducts(lane, x, y, HIGH_HALVES), ...rotate, ...addProducts(lane, x, y)]
+    : [...rotate, ...multiplyAdd(engine, lane, x, y)];
 }
 
 /**
- * y = y >>> 32, x += y + 2 * lo(x) * lo(y). The low halves of the rotated words are the high halves from before, so the product
- * need not wait for the rotation.
- * @param {Multiply} multiply @param {0 | 1} lane @param {string} x @param {string} y
+ * Sets m and n to the products, 64 bits wide, of the low halves of x and the `yHalves` of y.
+ * @param {0 | 1} lane @param {string} x @param {string} y @param {readonly number[]} yHalves
  */
-function rotate32ThenMultiplyAdd(multiply, lane, x, y) {
+function pairedProducts(lane, x, y, yHalves) {
+  const [t, u] = [`t_${lane}`, `u_${lane}`];
   return [
-    ...product(multiply, lane, pair(x, lane), [0, 2], pair(y, lane), [1, 3]),
-    ...pair(y, lane).map((name) => set(name, shuffle32([1, 0, 3, 2], get(name), get(name)))),
-    ...sum(lane, x, y),
+    set(t, halves(LOW_HALVES, pair(x, lane))),
+    set(u, halves(yHalves, pair(y, lane))),
+    set(`m_${lane}`, `(i64x2.extmul_low_i32x4_u ${get(t)} ${get(u)})`),
+    set(`n_${lane}`, `(i64x2.extmul_high_i32x4_u ${get(t)} ${get(u)})`),
   ];
 }
 
-/**
- * Sets m and n to the products of two pairs of vectors, of the 32-bit halves that `xHalves` and `yHalves` pick. "Paired" picks
- * them from both vectors of a pair in one shuffle, which is one operation less; the engine of Bun is faster with "plain".
- * @param {Multiply} multiply @param {0 | 1} lane
- * @param {readonly string[]} xs @param {readonly [number, number]} xHalves
- * @param {readonly string[]} ys @param {readonly [number, number]} yHalves
- */
-function product(multiply, lane, [x0 = "", x1 = ""], xHalves, [y0 = "", y1 = ""], yHalves) {
-  const [t, u, m, n] = [`t_${lane}`, `u_${lane}`, `m_${lane}`, `n_${lane}`];
-  const halves = (/** @type {string} */ first, /** @type {string} */ second, /** @type {readonly number[]} */ of) =>
-    shuffle32([...of, ...of.map((half) => half + 4)], get(first), get(second));
-  if (multiply === "paired") {
-    return [
-      set(t, halves(x0, x1, xHalves)),
-      set(u, halves(y0, y1, yHalves)),
-      set(m, `(i64x2.extmul_low_i32x4_u ${get(t)} ${get(u)})`),
-      set(n, `(i64x2.extmul_high_i32x4_u ${get(t)} ${get(u)})`),
-    ];
-  }
-  return [
-    set(m, `(i64x2.extmul_low_i32x4_u ${halves(x0, x0, xHalves)} ${halves(y0, y0, yHalves)})`),
-    set(n, `(i64x2.extmul_low_i32x4_u ${halves(x1, x1, xHalves)} ${halves(y1, y1, yHalves)})`),
-  ];
-}
+/** x += y + 2 * products. @param {0 | 1} lane @param {string} x @param {string} y */
+const addProducts = (lane, x, y) =>
+  zip(x, y, lane).map(([name, other], index) => addProduct(name, other, `${index === 0 ? "m" : "n"}_${lane}`));
 
-/** x += y + 2 * product. @param {0 | 1} lane @param {string} x @param {string} y */
-function sum(lane, x, y) {
-  const products = [`m_${lane}`, `n_${lane}`];
-  const ys = pair(y, lane);
-  return pair(x, lane).flatMap((name, index) => {
-    const [product = "", other = ""] = [products[index], ys[index]];
-    return [set(name, add64x2(add64x2(get(name), get(other)), add64x2(get(product), get(product))))];
-  });
-}
+/** @param {string} name @param {string} other @param {string} product */
+const addProduct = (name, other, product) =>
+  set(name, add64x2(add64x2(get(name), get(other)), add64x2(get(product), get(product))));
+
+/** Those 32-bit halves of the words of two vectors. @param {readonly number[]} which @param {[string, string]} vectors */
+const halves = (which, [first, second]) =>
+  shuffle32([...which, ...which.map((half) => half + 4)], get(first), get(second));
 
 /** x ^= y. @param {0 | 1} lane @param {string} x @param {string} y */
-const xorOnly = (lane, x, y) => zip(x, y, lane).map(([name, other]) => set(name, xor(get(name), get(other))));
+const xorBoth = (lane, x, y) => zip(x, y, lane).map(([name, other]) => set(name, xor(get(name), get(other))));
 
 /** x = (x ^ y) >>> bits. @param {0 | 1} lane @param {string} x @param {string} y @param {16 | 24} bits */
 const xorRotate = (lane, x, y, bits) =>
@@ -132,31 +142,31 @@ const undiagonalise = (lane) => [...turnRight("b", lane), ...turnTwo("c", lane),
 
 /** @param {string} row @param {0 | 1} lane */
 function turnLeft(row, lane) {
-  const [x0 = "", x1 = ""] = pair(row, lane);
+  const [x0, x1] = pair(row, lane);
   return replaceBoth(lane, row, upperThenLower(get(x0), get(x1)), upperThenLower(get(x1), get(x0)));
 }
 
 /** @param {string} row @param {0 | 1} lane */
 function turnRight(row, lane) {
-  const [x0 = "", x1 = ""] = pair(row, lane);
+  const [x0, x1] = pair(row, lane);
   return replaceBoth(lane, row, upperThenLower(get(x1), get(x0)), upperThenLower(get(x0), get(x1)));
 }
 
 /** @param {string} row @param {0 | 1} lane */
 function turnTwo(row, lane) {
-  const [x0 = "", x1 = ""] = pair(row, lane);
+  const [x0, x1] = pair(row, lane);
   return replaceBoth(lane, row, get(x1), get(x0));
 }
 
 /** @param {0 | 1} lane @param {string} row @param {string} first @param {string} second */
 function replaceBoth(lane, row, first, second) {
-  const [x0 = "", x1 = ""] = pair(row, lane);
+  const [x0, x1] = pair(row, lane);
   const t = `t_${lane}`;
   return [set(t, first), set(x1, second), set(x0, get(t))];
 }
 
-/** @param {string} row @param {0 | 1} lane */
+/** @param {string} row @param {0 | 1} lane @returns {[string, string]} */
 const pair = (row, lane) => [`${row}0_${lane}`, `${row}1_${lane}`];
 
 /** @param {string} x @param {string} y @param {0 | 1} lane @returns {Array<[string, string]>} */
-const zip = (x, y, lane) => pair(x, lane).map((name, index) => [name, pair(y, lane)[index] ?? ""]);
+const zip = (x, y, lane) => [0, 1].map((index) => [`${x}${index}_${lane}`, `${y}${index}_${lane}`]);

@@ -4,5 +4,5 @@ import { createThreadedHasher, type ThreadedHasherOptions } from "../node/thread
 /** The hasher on Bun, whose threads read TypeScript themselves, and whose engine is faster with the plainer kernel. */
 export function createBunHasher(options: ThreadedHasherOptions = {}): Hasher {
   const program = new URL("../node/hash-thread.ts", import.meta.url);
-  return createThreadedHasher({ program, simdKernel: "argon2-simd-plain.wasm" }, options);
+  return createThreadedHasher({ program, simdKernel: "argon2-simd-jsc.wasm" }, options);
 }

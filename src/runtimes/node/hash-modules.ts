@@ -9,7 +9,7 @@ export interface HashModules {
 }
 
 /** Our kernel comes in two forms (password/kernel/README.md): engines differ in which they run faster. */
-export type SimdKernelFile = "argon2-simd.wasm" | "argon2-simd-plain.wasm";
+export type SimdKernelFile = "argon2-simd.wasm" | "argon2-simd-jsc.wasm";
 
 /** Reads and compiles the modules: our kernel where the machine has SIMD, hash-wasm's where it has not. */
 export function loadHashModules(simdKernel: SimdKernelFile): HashModules {

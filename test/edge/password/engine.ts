@@ -21,7 +21,7 @@ export const blake2bModule = readModule("generated/blake2b.wasm");
 export const KERNELS: ReadonlyArray<readonly [string, () => Argon2Parts["kernel"]]> = [
   ["hash-wasm's kernel", () => createHashWasmKernel(argon2Module)],
   ["our kernel", () => createSimdKernel(readModule("kernel/argon2-simd.wasm"))],
-  ["our kernel for Bun", () => createSimdKernel(readModule("kernel/argon2-simd-plain.wasm"))],
+  ["our kernel for Bun", () => createSimdKernel(readModule("kernel/argon2-simd-jsc.wasm"))],
 ];
 
 export function createParts([, createKernel]: (typeof KERNELS)[number]): Argon2Parts {

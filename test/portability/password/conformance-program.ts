@@ -3,8 +3,8 @@ import { type ConformanceCase, checkConformance } from "./conformance.ts";
 
 /** Put in by whoever bundles this: the cases, the runtime's own kernel, and the modules' bytes in base64. */
 declare const CASES: readonly ConformanceCase[];
-declare const OWN_KERNEL: "simd" | "plainSimd";
-declare const MODULES: Readonly<Record<"simd" | "plainSimd" | "hashWasm" | "blake2b", string>>;
+declare const OWN_KERNEL: "simd" | "jscSimd";
+declare const MODULES: Readonly<Record<"simd" | "jscSimd" | "hashWasm" | "blake2b", string>>;
 
 const compile = (base64: string) =>
   new WebAssembly.Module(Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)));
@@ -12,7 +12,7 @@ const compile = (base64: string) =>
 const report = checkConformance(
   {
     simd: compile(MODULES.simd),
-    plainSimd: compile(MODULES.plainSimd),
+    jscSimd: compile(MODULES.jscSimd),
     hashWasm: compile(MODULES.hashWasm),
     blake2b: compile(MODULES.blake2b),
   },

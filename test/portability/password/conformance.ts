@@ -13,7 +13,7 @@ export interface ConformanceCase extends DifferentialCase {
 
 export interface ConformanceModules {
   readonly simd: WebAssembly.Module;
-  readonly plainSimd: WebAssembly.Module;
+  readonly jscSimd: WebAssembly.Module;
   readonly hashWasm: WebAssembly.Module;
   readonly blake2b: WebAssembly.Module;
 }
@@ -35,11 +35,11 @@ const MAX_MEMORY_KIB_OF_OTHERS = 1024;
 export function checkConformance(
   modules: ConformanceModules,
   cases: readonly ConformanceCase[],
-  own: "simd" | "plainSimd",
+  own: "simd" | "jscSimd",
 ): ConformanceReport {
   const kernels: ReadonlyArray<readonly [keyof ConformanceModules, () => FillKernel]> = [
     ["simd", () => createSimdKernel(modules.simd)],
-    ["plainSimd", () => createSimdKernel(modules.plainSimd)],
+    ["jscSimd", () => createSimdKernel(modules.jscSimd)],
     ["hashWasm", () => createHashWasmKernel(modules.hashWasm)],
   ];
   const failures: string[] = [];

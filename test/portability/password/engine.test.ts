@@ -37,7 +37,7 @@ describe.each(RUNTIMES)("the password engine on %s", (_, runtime, args) => {
   const folder = mkdtempSync(join(tmpdir(), "gatehouse-conformance-"));
   const bundle = join(folder, "conformance.mjs");
 
-  beforeAll(() => bundleConformance(bundle, runtime === "bun" ? "plainSimd" : "simd"));
+  beforeAll(() => bundleConformance(bundle, runtime === "bun" ? "jscSimd" : "simd"));
   afterAll(() => rmSync(folder, { recursive: true }));
 
   it("gives the tags of the published vectors and of the native implementation", async () => {
@@ -83,11 +83,11 @@ function expectConformance({ checked, failures }: ConformanceReport): void {
   expect(checked).toBeGreaterThan(3 * CASES.length);
 }
 
-async function bundleConformance(outfile: string, ownKernel: "simd" | "plainSimd"): Promise<void> {
+async function bundleConformance(outfile: string, ownKernel: "simd" | "jscSimd"): Promise<void> {
   const base64 = (path: string) => readFileSync(join(here, "../../../src/password", path)).toString("base64");
   const modules = {
     simd: base64("kernel/argon2-simd.wasm"),
-    plainSimd: base64("kernel/argon2-simd-plain.wasm"),
+    jscSimd: base64("kernel/argon2-simd-jsc.wasm"),
     hashWasm: base64("generated/argon2.wasm"),
     blake2b: base64("generated/blake2b.wasm"),
   };
