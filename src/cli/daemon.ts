@@ -13,14 +13,15 @@ export function register(program: Command): void {
 }
 
 async function runDaemon({ config }: { readonly config?: string }): Promise<void> {
-  const [{ inCheckout, root }, { listenForStop }] = await Promise.all([
+  const [{ root }, { programArgs }, { listenForStop }] = await Promise.all([
     import("./set-up/checkout.mjs"),
+    import("./set-up/programs.mjs"),
     import("./set-up/stop-requests.mjs"),
   ]);
   const { gracefully, atOnce } = listenForStop(process.env);
   // npm runs scripts in the checkout's top folder and says in INIT_CWD where the person was.
   const flags = config === undefined ? [] : ["--config", resolve(process.env.INIT_CWD ?? ".", config)];
-  const child = spawn(process.execPath, ["--import", "tsx", inCheckout("daemon", "main.ts"), ...flags], {
+  const child = spawn(process.execPath, [...programArgs("daemon"), ...flags], {
     cwd: root,
     env: { ...process.env, GATEHOUSE_OWNED: "1" },
     stdio: ["pipe", "inherit", "inherit"],

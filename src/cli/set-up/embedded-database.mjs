@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { inCheckout, root } from "./checkout.mjs";
 import { explainFailure } from "./explain-failure.mjs";
 import { Failure, fileFailure } from "./failure.mjs";
+import { programArgs } from "./programs.mjs";
 import { runTool } from "./run-tool.mjs";
 
 const MIGRATE_TIMEOUT_MS = 2 * 60_000;
@@ -45,7 +46,7 @@ function hashOfMigrations() {
 
 /** @param {{ dataDir: string; signal: AbortSignal }} options */
 async function migrate({ dataDir, signal }) {
-  const args = ["--import", "tsx", inCheckout("src", "cli", "main.ts"), "db", "migrate"];
+  const args = [...programArgs("gatehouse"), "db", "migrate"];
   const env = { ...process.env, DATA_DIR: dataDir, DATABASE_URL: "", DATABASE_DRIVER: "" };
   const { ok, output } = await runTool(process.execPath, args, {
     cwd: root,

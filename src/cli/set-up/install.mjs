@@ -4,12 +4,17 @@ import { lockCheckout } from "./checkout-lock.mjs";
 import { embeddedDatabase } from "./embedded-database.mjs";
 import { npmPackages } from "./npm-packages.mjs";
 import { passwordModules } from "./password-modules.mjs";
+import { programs } from "./programs.mjs";
 import { runSteps } from "./progress.mjs";
 import { pythonEnvironment } from "./python-environment.mjs";
 
 /** The npm packages that running needs, for the CLI: says nothing when there is nothing to do. @param {AbortSignal} signal */
 export async function installPackages(signal) {
-  const steps = [npmPackages({ folder: root, title: "npm packages", everything: false, signal }), passwordModules()];
+  const steps = [
+    npmPackages({ folder: root, title: "npm packages", everything: false, signal }),
+    passwordModules(),
+    programs(),
+  ];
   await runLocked({ steps, signal, output: process.stderr, quiet: true });
 }
 
@@ -20,6 +25,7 @@ export async function installEverything(signal) {
     npmPackages({ folder: root, title: "npm packages", everything: true, signal }),
     pythonEnvironment({ everything: true, signal }),
     passwordModules(),
+    programs(),
   ];
   if (existsSync(inCheckout("test", "runtimes", "package-lock.json"))) {
     steps.push(npmPackages({ folder: runtimes, title: "Other runtimes for the tests", everything: true, signal }));
@@ -37,6 +43,7 @@ export async function installForStart({ settings, signal }) {
     npmPackages({ folder: root, title: "npm packages", everything: false, signal }),
     pythonEnvironment({ everything: false, signal }),
     passwordModules(),
+    programs(),
   ];
   if (settings.embeddedDatabase) steps.push(embeddedDatabase({ dataDir: settings.dataDir, signal }));
   await runLocked({ steps, signal, output: process.stdout, quiet: false });

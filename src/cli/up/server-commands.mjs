@@ -1,4 +1,4 @@
-import { inCheckout } from "../set-up/checkout.mjs";
+import { programArgs } from "../set-up/programs.mjs";
 
 /** Milliseconds that edge and daemon get to finish what they are at. */
 export const DRAIN_TIMEOUT_MS = 3_000;
@@ -9,7 +9,7 @@ export const DRAIN_TIMEOUT_MS = 3_000;
  * @typedef {object} ServerCommand
  * @property {"edge" | "daemon"} name
  * @property {string} url where it will answer
- * @property {string[]} args for tsx
+ * @property {string[]} args for Node
  * @property {NodeJS.ProcessEnv} env
  */
 
@@ -29,19 +29,18 @@ export function serverCommands({ settings: { edgePort, daemonPort, dataDir }, en
     DAEMON_AUDIENCE: env.DAEMON_AUDIENCE || "gatehouse-daemon",
     DRAIN_TIMEOUT_MS: String(DRAIN_TIMEOUT_MS),
     GATEHOUSE_OWNED: "1",
-    TSX_TSCONFIG_PATH: inCheckout("tsconfig.json"),
   };
   return {
     edge: {
       name: "edge",
       url: edgeUrl,
-      args: [inCheckout("src", "cli", "main.ts"), "edge", "--host", "127.0.0.1", "--port", String(edgePort)],
+      args: [...programArgs("gatehouse"), "edge", "--host", "127.0.0.1", "--port", String(edgePort)],
       env: { ...shared, DAEMON_URL: env.DAEMON_URL || daemonUrl },
     },
     daemon: {
       name: "daemon",
       url: daemonUrl,
-      args: [inCheckout("daemon", "main.ts")],
+      args: programArgs("daemon"),
       env: {
         ...shared,
         DAEMON_LISTEN: `127.0.0.1:${daemonPort}`,

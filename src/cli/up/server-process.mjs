@@ -21,7 +21,7 @@ const KILL_MARGIN_MS = 500;
  * @returns {ServerProcess}
  */
 export function startServer({ name, args, env }) {
-  const child = spawn(process.execPath, ["--import", "tsx", ...args], {
+  const child = spawn(process.execPath, args, {
     cwd: root,
     env,
     stdio: ["pipe", "pipe", "pipe"],

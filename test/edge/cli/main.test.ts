@@ -1,18 +1,23 @@
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { programArgs } from "../../../src/cli/set-up/programs.mjs";
 import { freePort } from "../../fixtures/free-port.ts";
 import { startProgram } from "../../fixtures/program.ts";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 const dataDir = mkdtempSync(join(tmpdir(), "gatehouse-cli-"));
 
+// The programs people run are built ones.
+beforeAll(() => execFileSync(process.execPath, ["src/cli/set-up.mjs", "packages"], { cwd: root }));
+
 afterAll(() => rmSync(dataDir, { recursive: true, force: true }));
 
 function gatehouse(args: string[], { stdin, ...env }: { stdin?: "pipe" } & Record<string, string> = {}) {
-  return startProgram(process.execPath, ["--import", "tsx", "src/cli/main.ts", ...args], {
+  return startProgram(process.execPath, [...programArgs("gatehouse"), ...args], {
     cwd: root,
     stdin: stdin ?? "ignore",
     env: { ...process.env, DATA_DIR: dataDir, ...env },

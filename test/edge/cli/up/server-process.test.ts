@@ -6,8 +6,7 @@ import { processesIn } from "../../../fixtures/processes-in.ts";
 
 const STUBBORN = fileURLToPath(new URL("../../../fixtures/stubborn-server.mjs", import.meta.url));
 
-const start = (args: string[]) =>
-  startServer({ name: "edge", url: "", args, env: { ...process.env, TSX_TSCONFIG_PATH: "" } });
+const start = (args: string[]) => startServer({ name: "edge", url: "", args, env: process.env });
 
 /** Resolves once the server's log, which goes to our stderr, says so. */
 async function startStubborn() {
