@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { register as registerDaemon } from "./daemon.ts";
 import { register as registerDb } from "./db.ts";
 import { register as registerEdge } from "./edge.ts";
+import { register as registerHashCalibrate } from "./hash-calibrate.ts";
 import { register as registerHashes } from "./hashes.ts";
 import { register as registerUp } from "./up.ts";
 import { register as registerUsers } from "./users.ts";
@@ -13,7 +14,15 @@ const program = new Command("gatehouse")
   .exitOverride()
   .showHelpAfterError("(gatehouse --help lists the commands)");
 
-for (const register of [registerUp, registerEdge, registerDaemon, registerDb, registerHashes, registerUsers])
+for (const register of [
+  registerUp,
+  registerEdge,
+  registerDaemon,
+  registerDb,
+  registerHashes,
+  registerHashCalibrate,
+  registerUsers,
+])
   register(program);
 
 try {
