@@ -4,12 +4,16 @@ import type { HashThread } from "../../password/thread-pool.ts";
 import type { HashModules } from "./hash-modules.ts";
 import type { HashThreadReply } from "./hash-thread.ts";
 
+// A thread's own heap holds a few kilobytes; what it needs is WebAssembly memory, which these do not count.
+const HEAP_LIMITS = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 32 };
+
 /** Starts a hash thread on `program`. It keeps the process alive only while it works. */
 export function startHashThread(program: URL, modules: HashModules): HashThread {
   const worker = new Worker(program, {
     workerData: modules,
     execArgv: [],
     env: {},
+    resourceLimits: HEAP_LIMITS,
     name: "gatehouse-hash",
   });
   worker.unref();

@@ -80,7 +80,7 @@ function workerdBelow(ancestor: number): number {
 }
 
 function rssMiB(pid: number): number {
-  return Number(/^VmRSS:\s+(\d+) kB/m.exec(readStatus(pid))?.[1]) / 1024;
+  return Number(/^VmRSS:\s+(\d+) kB/m.exec(readStatus(pid))?.[1] ?? 0) / 1024;
 }
 
 function readStatus(pid: number): string {
