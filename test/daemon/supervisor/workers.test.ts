@@ -1,0 +1,228 @@
+import { existsSync, lstatSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, expect, it } from "vitest";
+import { type DaemonInProcess, ECHO, fixture, startDaemonInProcess } from "../../fixtures/daemon-in-process.ts";
+
+let daemon: DaemonInProcess | undefined;
+
+afterEach(() => daemon?.[Symbol.asyncDispose]());
+
+async function start(toml: string, env: NodeJS.ProcessEnv = {}): Promise<DaemonInProcess> {
+  daemon = await startDaemonInProcess(toml, env);
+  await daemon.ready();
+  return daemon;
+}
+
+interface Told {
+  readonly pid: number;
+  readonly group: number;
+  readonly environment: Record<string, string>;
+}
+
+const tell = async (from: DaemonInProcess, item: unknown = null) =>
+  (await (await from.infer("m", item)).json()) as Told;
+
+const reload = (from: DaemonInProcess) => fetch(`${from.url}/admin/models/m/reload`, { method: "POST" });
+
+it("gives a worker a group of its own, the allowed part of the environment, and the model's env", async () => {
+  const { environment, pid, group } = await tell(
+    await start(
+      `[models.m]\nclass = "${fixture("telling.py", "Telling")}"\nenv = { GREETING = "hello", LANG = "C.UTF-8" }`,
+      {
+        DATABASE_URL: "postgres://secret",
+        SIGNING_KEYS: "secret",
+        NODE_OPTIONS: "",
+        OMP_NUM_THREADS: "1",
+      },
+    ),
+  );
+  expect(group).toBe(pid);
+  expect(environment).toMatchObject({ GREETING: "hello", LANG: "C.UTF-8", OMP_NUM_THREADS: "1" });
+  expect(JSON.stringify(environment)).not.toContain("secret");
+  expect(environment).not.toHaveProperty("NODE_OPTIONS");
+});
+
+it("keeps its sockets in a fresh folder with mode 0700, and removes it", async () => {
+  const running = await start(
+    `[daemon]\nsocket_dir = "{FOLDER}/s"\n[models.m]\nclass = "${fixture("misbehaving.py", "SlowToLoad")}"`,
+  );
+  const [folder = ""] = readdirSync(join(running.folder, "s"));
+  const path = join(running.folder, "s", folder);
+  expect(lstatSync(path).mode & 0o777).toBe(0o700);
+  // The worker removes its socket once the daemon has connected: nobody else ever can.
+  expect(readdirSync(path).filter((name) => name.endsWith(".sock"))).toEqual([]);
+  await running.daemon.stop();
+  expect(existsSync(path)).toBe(false);
+});
+
+it("shares devices out to the workers by turns", async () => {
+  const running = await start(
+    `[models.m]\nclass = "${fixture("telling.py", "Telling")}"\nworkers = 3\ndevices = ["0", "1"]`,
+  );
+  const seen = new Map<number, string | undefined>();
+  await until(async () => {
+    const told = await Promise.all([1, 2, 3].map(() => tell(running, { ms: 50 })));
+    for (const { pid, environment } of told) seen.set(pid, environment.CUDA_VISIBLE_DEVICES);
+    return seen.size === 3;
+  });
+  expect([...seen.values()].sort()).toEqual(["0", "0", "1"]);
+});
+
+it("serves with the workers that are left while one is replaced", async () => {
+  const running = await start(`[models.m]\nclass = "${fixture("telling.py", "Telling")}"\nworkers = 2`);
+  await until(async () => (await running.state()).models[0]?.workers.every(({ state }) => state === "ready") === true);
+  process.kill((await tell(running)).pid, "SIGKILL");
+  const answers = await Promise.all(Array.from({ length: 50 }, () => running.infer("m", null)));
+  expect(answers.every(({ status }) => status === 200 || status === 502)).toBe(true);
+  expect((await fetch(`${running.url}/readyz`)).status).toBe(200);
+});
+
+it("reloads worker by worker without losing a request", async () => {
+  const running = await start(
+    `[models.m]\nclass = "${fixture("telling.py", "Telling")}"\nworkers = 2\nmax_queue = 1000`,
+  );
+  await until(async () => (await running.state()).models[0]?.workers.every(({ state }) => state === "ready") === true);
+  const before = (await running.state()).models[0]?.workers.map(({ pid }) => pid);
+  const statuses: number[] = [];
+  let reloaded: Response | undefined;
+  const load = async () => {
+    while (reloaded === undefined) statuses.push((await running.infer("m", { ms: 3 })).status);
+  };
+  const loads = [load(), load(), load(), load()];
+  reloaded = await reload(running);
+  await Promise.all(loads);
+  const after = (await running.state()).models[0]?.workers.map(({ pid }) => pid);
+  expect(reloaded.status).toBe(200);
+  expect(statuses.length).toBeGreaterThan(10);
+  expect(new Set(statuses)).toEqual(new Set([200]));
+  expect(after?.some((pid) => before?.includes(pid))).toBe(false);
+  await until(async () => before?.every((pid) => !isAlive(pid ?? 0)) === true);
+});
+
+it("keeps the old worker when the fresh one does not load, and says why", async () => {
+  const running = await start(
+    `[models.m]\nclass = "${fixture("telling.py", "LoadsUnless")}"\nenv = { FAIL_WHILE = "{FOLDER}/fail" }`,
+  );
+  const { pid } = await tell(running);
+  writeFileSync(join(running.folder, "fail"), "");
+  const response = await reload(running);
+  expect([response.status, ((await response.json()) as { detail: string }).detail]).toEqual([
+    503,
+    expect.stringContaining("told to fail"),
+  ]);
+  expect((await tell(running)).pid).toBe(pid);
+});
+
+it("tries again when loading fails after a crash, although it had loaded before", async () => {
+  const running = await start(
+    `[models.m]\nclass = "${fixture("telling.py", "LoadsUnless")}"\nenv = { FAIL_WHILE = "{FOLDER}/fail" }`,
+  );
+  const { pid } = await tell(running);
+  const obstacle = join(running.folder, "fail");
+  writeFileSync(obstacle, "");
+  process.kill(pid, "SIGKILL");
+  await running.logged(({ message, code }) => message === "worker crashed" && code === "LOAD_FAILED");
+  rmSync(obstacle);
+  await running.ready();
+  expect((await tell(running)).pid).not.toBe(pid);
+});
+
+it("fails a model that crashes more often than its budget, says why, and serves the others", async () => {
+  const running = await start(`
+    [models.m]
+    class = "${fixture("misbehaving.py", "OnDemand")}"
+    max_restarts = 1
+    [models.echo]
+    class = "${ECHO}"
+  `);
+  for (let crash = 0; crash < 2; crash++) {
+    await running.ready();
+    expect((await running.infer("m", { do: "exit", code: 3 })).status).toBe(502);
+  }
+  await running.logged(({ message, model }) => model === "m" && message === "model is failed");
+  const refused = await running.infer("m", 1);
+  const readyz = await fetch(`${running.url}/readyz`);
+  const { models } = (await readyz.json()) as { models: { reason: string }[] };
+  expect([refused.status, readyz.status, models[0]?.reason]).toEqual([
+    503,
+    503,
+    expect.stringContaining("exited with code 3"),
+  ]);
+  expect((await running.infer("echo", 1)).status).toBe(200);
+  expect((await reload(running)).status).toBe(200);
+  expect((await running.infer("m", 1)).status).toBe(200);
+});
+
+it("fails a model that does not load, with its last lines for the log and the admin alone", async () => {
+  daemon = await startDaemonInProcess(
+    `[models.m]\nclass = "${fixture("misbehaving.py", "LoadExits")}"\nmax_restarts = 0`,
+  );
+  await daemon.logged(({ message }) => message === "model is failed");
+  const readyz = await (await fetch(`${daemon.url}/readyz`)).text();
+  expect(readyz).toContain("exited with code 3");
+  expect(readyz).not.toContain("about to exit");
+  expect((await daemon.state()).models[0]?.reason).toContain("about to exit");
+});
+
+it("fails a model that does not load in time", async () => {
+  daemon = await startDaemonInProcess(
+    `[models.m]\nclass = "${fixture("misbehaving.py", "LoadHangs")}"\nload_timeout_ms = 1500`,
+  );
+  const { reason } = await daemon.logged(({ message }) => message === "model is failed");
+  expect(reason).toContain("load_timeout_ms (1500 ms)");
+});
+
+it("replaces a worker whose check_health raises, while it is idle", async () => {
+  const running = await start(`
+    [models.m]
+    class = "${fixture("telling.py", "Unwell")}"
+    env = { FAIL_WHILE = "{FOLDER}/fail" }
+    health_interval_ms = 50
+  `);
+  const { pid } = await tell(running);
+  const obstacle = join(running.folder, "fail");
+  writeFileSync(obstacle, "");
+  const crash = await running.logged(({ message }) => message === "worker crashed");
+  rmSync(obstacle);
+  expect([crash.code, crash.reason]).toEqual(["UNHEALTHY", expect.stringContaining("too warm")]);
+  await running.ready();
+  expect((await tell(running)).pid).not.toBe(pid);
+});
+
+it("never kills a worker for a caller's short deadline, departure or stalled upload", async () => {
+  const running = await start(
+    `[models.m]\nclass = "${fixture("telling.py", "Telling")}"\ntimeout_ms = 4000\nhealth_interval_ms = 50`,
+  );
+  const { pid } = await tell(running);
+  const late = await running.infer("m", { ms: 1_000 }, { headers: { "x-request-timeout-ms": "20" } });
+  const leaver = new AbortController();
+  const left = running.infer("m", { ms: 500 }, { signal: leaver.signal }).catch(() => "left");
+  await until(async () => (await running.state()).models[0]?.unsettled === 1);
+  leaver.abort();
+  expect([late.status, await left]).toEqual([504, "left"]);
+  expect((await tell(running)).pid).toBe(pid);
+});
+
+it("lets a worker shout without flooding the log", async () => {
+  const running = await start(`[models.m]\nclass = "${fixture("misbehaving.py", "OnDemand")}"`);
+  expect((await running.infer("m", { do: "shout", bytes: 1_000_000 })).status).toBe(200);
+  await running.infer("m", 1);
+  await running.daemon.stop();
+  const lines = running.log.filter(({ stream }) => stream !== undefined);
+  expect(Math.max(...lines.map(({ message }) => message.length))).toBeLessThanOrEqual(8_192);
+  expect(lines.length).toBeLessThan(1_000);
+  expect(lines.some(({ message }) => /lines left out/.test(message))).toBe(true);
+});
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
