@@ -1,5 +1,5 @@
 import { start } from "../up/start.mjs";
-import { Failure } from "./failure.mjs";
+import { Failure, fileFailure } from "./failure.mjs";
 import { installEverything, installPackages } from "./install.mjs";
 import { listenForStop } from "./stop-requests.mjs";
 
@@ -48,5 +48,7 @@ export async function main(args) {
 function describe(error, stopped) {
   if (stopped.aborted) return `set-up was interrupted (${stopped.reason}).`;
   if (error instanceof Failure) return error.message;
+  if (error instanceof Error && "syscall" in error && "path" in error)
+    return fileFailure(error, String(error.path)).message;
   return error instanceof Error ? error.stack : String(error);
 }

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { explainFailure } from "./explain-failure.mjs";
 import { Failure } from "./failure.mjs";
@@ -100,7 +100,7 @@ export function npmPackages({ folder, title, everything, signal }) {
 /** @param {{ folder: string; omitDevelopers: boolean; signal: AbortSignal }} options */
 async function install({ folder, omitDevelopers, signal }) {
   const { program, args } = findNpm(process.env);
-  const flags = ["ci", "--no-audit", "--no-fund", "--loglevel=error", "--ignore-scripts"];
+  const flags = ["ci", "--no-audit", "--no-fund", "--loglevel=warn", "--ignore-scripts"];
   const patience = ["--fetch-retries=2", "--fetch-retry-mintimeout=1000", "--fetch-retry-factor=3"];
   const result = await runTool(program, [...args, ...flags, ...patience, ...(omitDevelopers ? ["--omit=dev"] : [])], {
     cwd: folder,
@@ -110,7 +110,10 @@ async function install({ folder, omitDevelopers, signal }) {
     signal,
   });
   if (result.missing) throw new Failure("npm is not installed: install it with Node and try again.");
-  if (!result.ok) throw explainFailure("The npm packages cannot be installed", result.output);
+  // npm exits 0 when it could not write a file of a package, on a full disk for one, and believes the package complete.
+  const incomplete = /TAR_ENTRY_ERROR/.test(result.output);
+  if (incomplete) rmSync(join(folder, "node_modules", ".package-lock.json"), { force: true });
+  if (!result.ok || incomplete) throw explainFailure("The npm packages cannot be installed", result.output);
 }
 
 /**

@@ -5,12 +5,15 @@ import { inCheckout, root } from "./checkout.mjs";
 import { explainFailure } from "./explain-failure.mjs";
 import { Failure, fileFailure } from "./failure.mjs";
 import { findPython, OLDEST_PYTHON } from "./find-python.mjs";
+import { freeBytes, MIB } from "./free-bytes.mjs";
 import { runTool } from "./run-tool.mjs";
 
 const VENV = inCheckout(".venv");
 const VENV_PYTHON = join(VENV, "bin", "python");
 const STAMP = join(VENV, "gatehouse-stamp.json");
 const ASK_TIMEOUT_MS = 20_000;
+/** What `python3 -m venv` writes (14 MiB, measured) with room for pip's own unpacking. */
+const VENV_BYTES = 32 * MIB;
 const VENV_TIMEOUT_MS = 2 * 60_000;
 const INSTALL_TIMEOUT_MS = 15 * 60_000;
 
@@ -96,8 +99,12 @@ async function makeVenv(python, signal) {
   const args = ["-m", "venv", "--clear", VENV];
   const { ok, output } = await runTool(python, args, { signal, cwd: root, timeoutMs: VENV_TIMEOUT_MS });
   if (ok && existsSync(VENV_PYTHON)) return;
+  // A pip that could not be unpacked is told without its reason.
+  const full = freeBytes(root) < VENV_BYTES;
   // Debian's python3 makes the folder before it finds that ensurepip is in another package.
   rmSync(VENV, { recursive: true, force: true });
+  if (full)
+    throw new Failure("The disk is full: the Python environment cannot be made. Free some space and try again.");
   if (/ensurepip|No module named '?venv|python3[\d.]*-venv/.test(output)) {
     throw new Failure(
       "`python3 -m venv` does not work here: install your system's venv package (on Debian and Ubuntu: python3-venv).",

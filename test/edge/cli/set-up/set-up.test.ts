@@ -54,7 +54,7 @@ function fakeTool(name: string, script: string): string {
 
 /** An npm of the kind that set-up is run by: a script that its own Node runs. */
 function fakeNpm(script: string): void {
-  const file = join(tools, "npm-cli.js");
+  const file = join(tools, "npm-cli.cjs");
   writeFileSync(file, script);
   env.npm_execpath = file;
 }
@@ -104,6 +104,17 @@ describe("set-up", () => {
       'console.error("npm error code ENOSPC\\nnpm error nospc ENOSPC: no space left on device, write"); process.exit(228);',
     );
     expect(await failure("packages")).toContain("the disk is full. Free some space and try again.");
+  });
+
+  test("does not believe an npm that exits 0 with half a package, and installs anew the next time", async () => {
+    fakeNpm(`
+      const { mkdirSync, writeFileSync } = require("node:fs");
+      mkdirSync("node_modules", { recursive: true });
+      writeFileSync("node_modules/.package-lock.json", "{}");
+      console.error("npm warn tar TAR_ENTRY_ERROR ENOSPC: no space left on device, write");
+    `);
+    expect(await failure("packages")).toContain("the disk is full");
+    expect(existsSync(join(folder, "node_modules", ".package-lock.json"))).toBe(false);
   });
 
   test("says that there is no Python", async () => {
