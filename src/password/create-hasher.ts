@@ -23,14 +23,23 @@ export interface HasherParts {
 }
 
 /** The rules of hashing, whichever runtime does the work. Throws `HasherError` when `parameters` are beyond `bounds`. */
-export function createHasher({ parameters, bounds, peppers, derive, close }: HasherParts): Hasher {
+export function createHasher({ parameters, bounds, peppers, close, ...parts }: HasherParts): Hasher {
   assertWithinBounds(parameters, bounds);
+
+  const derive = async (derivation: Derivation, { signal }: HashOptions): Promise<Uint8Array> => {
+    try {
+      return await parts.derive(derivation, signal);
+    } finally {
+      // Also when the queue turned it away.
+      derivation.password.fill(0);
+    }
+  };
 
   const hashBytes = async (bytes: Uint8Array, options: HashOptions): Promise<Argon2Hash> => {
     const salt = crypto.getRandomValues(new Uint8Array(SALT_BYTES));
     const secret = peppers.current?.key;
     const input = { ...parameters, salt, secret, tagBytes: TAG_BYTES };
-    const tag = await derive({ password: bytes, argon2: input }, options.signal);
+    const tag = await derive({ password: bytes, argon2: input }, options);
     return { parameters, keyId: peppers.current?.keyId, salt, tag };
   };
 
@@ -56,7 +65,7 @@ export function createHasher({ parameters, bounds, peppers, derive, close }: Has
       const derivation = planFor(hash, { parameters, bounds, peppers });
       const expected = hash.kind === "legacy" ? hash.tag : hash.argon2.tag;
       for (const attempt of attempts(password, normalised, hash)) {
-        const tag = await derive({ ...derivation, password: attempt }, options.signal);
+        const tag = await derive({ ...derivation, password: attempt }, options);
         if (constantTimeEqual(tag, expected) && stored !== null) {
           return { ok: true, needsRehash: !isCurrent(hash, parameters, peppers) };
         }

@@ -99,6 +99,24 @@ describe("the hasher", () => {
     expect(await hasher.hash(PASSWORD)).toContain(",keyid=azI$");
   });
 
+  it("clears the password's bytes also when nobody hashed them", async () => {
+    const seen: Uint8Array[] = [];
+    const hasher = createHasher({
+      parameters: CHEAP,
+      bounds: BOUNDS,
+      peppers: NO_PEPPERS,
+      derive: async ({ password }) => {
+        seen.push(password);
+        throw new Error("busy");
+      },
+      close: async () => {},
+    });
+    await expect(hasher.hash(PASSWORD)).rejects.toThrow("busy");
+    await expect(hasher.verify(PASSWORD, null)).rejects.toThrow("busy");
+    expect(seen.flatMap((bytes) => [...bytes]).filter((byte) => byte !== 0)).toEqual([]);
+    expect(seen).toHaveLength(2);
+  });
+
   it("needs the pepper: the same string fails without it, and with another key of that name", async () => {
     const stored = await createInlineHasher({ peppers: readPeppers(`{"k1":"${key(1)}"}`) }).hasher.hash(PASSWORD);
     await expect(createInlineHasher().hasher.verify(PASSWORD, stored)).rejects.toMatchObject({
