@@ -265,7 +265,7 @@ def test_sys_exit_in_a_model_ends_the_process_with_its_number() -> None:
 def test_a_model_that_asks_for_more_memory_than_the_limit_fails_only_its_request() -> None:
     with run_worker(f"{MISBEHAVING}:OnDemand") as worker:
         with pytest.raises(RequestFailedError, match="MODEL_ERROR"):
-            worker.predict({"do": "memory", "limit_mib": 1024})
+            worker.predict({"do": "memory", "limit_mib": 768})
         assert worker.predict(1) == 1
 
 

@@ -16,9 +16,9 @@ from gatehouse_worker.wire.violation import ProtocolViolation
 SEED = 20_261_124
 
 
-def test_ten_thousand_generated_streams_are_read_alike_however_they_are_cut() -> None:
+def test_thousands_of_generated_streams_are_read_alike_however_they_are_cut() -> None:
     """`fuzz_frames.py` runs the same with millions."""
-    for number in range(10_000):
+    for number in range(4_000):
         check_stream(SEED + number)
 
 
