@@ -60,7 +60,7 @@ export function readTable<Fields extends Record<string, Field<unknown>>>(
 ): { readonly [Key in keyof Fields]: ReturnType<Fields[Key]> } {
   for (const key of Object.keys(table)) {
     if (!Object.hasOwn(fields, key))
-      throw invalid(`${name} has no setting "${key}"${suggest(key, Object.keys(fields))}.`);
+      throw invalid(`${name} has no setting "${key}"${suggest(key, Object.keys(fields))}`);
   }
   const values = Object.entries(fields).map(([key, field]) => [key, field(table[key], `${key} in ${name}`)]);
   return Object.fromEntries(values);
@@ -83,7 +83,7 @@ function suggest(key: string, known: readonly string[]): string {
     .map((name) => ({ name, distance: editDistance(key, name) }))
     .sort((a, b) => a.distance - b.distance)[0];
   if (nearest !== undefined && nearest.distance <= 3) return `; did you mean "${nearest.name}"?`;
-  return `; it has ${known.join(", ")}`;
+  return `; it has ${known.join(", ")}.`;
 }
 
 /** Levenshtein's distance. */

@@ -191,9 +191,7 @@ describe("a daemon that cannot start", () => {
   it("says in one sentence what is wrong with its configuration, and exits 1", async () => {
     const daemon = start({ port: await freePort(), settings: "max_bodybytes = 1" });
     expect(await ended(daemon)).toBe(1);
-    expect(daemon.output()).toMatch(
-      /: \[daemon\] has no setting "max_bodybytes"; did you mean "max_body_bytes"\?\.?\n$/,
-    );
+    expect(daemon.output()).toMatch(/: \[daemon\] has no setting "max_bodybytes"; did you mean "max_body_bytes"\?\n$/);
   });
 
   it("refuses a socket folder that others can write, and exits 1", async () => {
