@@ -30,8 +30,10 @@ export function createHasher({ parameters, bounds, peppers, close, ...parts }: H
     try {
       return await parts.derive(derivation, signal);
     } finally {
-      // Also when the queue turned it away.
-      derivation.password.fill(0);
+      // Also when the queue turned it away; a thread took the bytes with it, and cleared them there.
+      if (derivation.password.length > 0) {
+        derivation.password.fill(0);
+      }
     }
   };
 
