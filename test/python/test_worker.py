@@ -1,5 +1,6 @@
 """A real worker process, spoken to message by message: its life, and how each request ends."""
 
+import contextlib
 from collections.abc import Iterator
 
 import orjson
@@ -260,6 +261,37 @@ def test_sys_exit_in_a_model_ends_the_process_with_its_number() -> None:
 
         assert worker.wire.is_at_end()
         assert worker.process.wait(5) == 7
+
+
+def test_sys_exit_in_an_async_model_ends_the_process_with_its_number() -> None:
+    with run_worker(f"{BEHAVING}:Async") as worker:
+        worker.wire.infer(1, b'"sys_exit"')
+
+        assert worker.wire.is_at_end()
+        assert worker.process.wait(5) == 7
+
+
+def test_a_request_for_which_there_is_no_memory_ends_the_worker_and_leaves_nobody_waiting(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with run_worker(f"{MISBEHAVING}:Confined") as worker:
+        with contextlib.suppress(ConnectionError):
+            worker.wire.infer(1, bytes(60 * 1024 * 1024))
+
+        assert worker.wire.is_at_end()
+        assert worker.process.wait(5) == 1
+    assert "MemoryError" in capfd.readouterr().err
+
+
+def test_a_record_in_the_log_is_bounded(capfd: pytest.CaptureFixture[str]) -> None:
+    with run_worker(f"{BEHAVING}:Quoting") as worker:
+        with pytest.raises(RequestFailedError):
+            worker.predict("x" * 1_000_000)
+        worker.drain()
+    printed = capfd.readouterr().err
+
+    assert "ValueError: xxx" in printed
+    assert len(printed) < 20_000
 
 
 def test_a_model_that_asks_for_more_memory_than_the_limit_fails_only_its_request() -> None:

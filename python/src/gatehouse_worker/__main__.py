@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 from contextlib import suppress
+from typing import Any
 
 import uvloop
 
@@ -31,11 +32,18 @@ def main() -> None:
 async def serve(settings: Settings) -> None:
     """Wait for the daemon and serve it; `leave` ends the process."""
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(leave_on_error)
     guard = loop.create_task(watch_parent(settings.parent_pid, lambda: leave(1)))
     accepted = await accept_one(settings.socket)
     worker = Worker(settings, loop, leave)
     worker.connection.attach(accepted)
     await guard
+
+
+def leave_on_error(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """End the process when the I/O thread meets what it does not expect, such as no memory."""
+    logging.getLogger(__name__).error("The worker failed.", exc_info=context.get("exception"))
+    leave(1)
 
 
 def leave(exit_code: int) -> None:

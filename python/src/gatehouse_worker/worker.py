@@ -227,6 +227,7 @@ class Worker:
     def _fail(self, code: str, reason: str) -> None:
         self._is_leaving = True
         self._send(type="failed", code=code, message=reason)
+        self._loop.call_later(_FAREWELL_S, self._leave, 1)
         self.connection.close()
 
     def _watch(self) -> None:
@@ -242,3 +243,6 @@ class Worker:
 
 
 _WATCH_INTERVAL_S: Final = 0.25
+
+_FAREWELL_S: Final = 1.0
+"""How long a daemon that does not read may keep a failed worker."""

@@ -44,13 +44,16 @@ class AsyncCalls:
         self._replies: Final = replies
         self._concurrency: Final = concurrency
         self._tasks: Final[set[asyncio.Task[None]]] = set()
+        self._failure: BaseException | None = None
 
     async def serve(self) -> None:
-        """Make calls until the queue is stopped and empty."""
+        """Make calls until the queue is stopped and empty. Raises when this module itself fails."""
         loop = asyncio.get_running_loop()
         changed = asyncio.Event()
         self._queue.on_change = partial(loop.call_soon_threadsafe, changed.set)
         while not self._queue.is_over() or self._tasks:
+            if self._failure is not None:
+                raise self._failure
             changed.clear()
             delay = self._begin_what_may_begin(loop, changed)
             try:
@@ -65,8 +68,8 @@ class AsyncCalls:
 
         def forget(task: asyncio.Task[None]) -> None:
             self._tasks.discard(task)
+            self._failure = self._failure or task.exception()
             changed.set()
-            task.result()
 
         while len(self._tasks) < self._concurrency:
             call = self._queue.take_now()
