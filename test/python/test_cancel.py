@@ -1,6 +1,5 @@
 """Cancelling: an item that waits is dropped, work that runs is stopped once nobody waits for it."""
 
-import select
 from pathlib import Path
 
 import orjson
@@ -130,8 +129,7 @@ def run(worker: WorkerProcess, request_id: int, started: Path) -> None:
 
 
 def nothing_comes(worker: WorkerProcess, seconds: float) -> bool:
-    readable, _, _ = select.select([worker.wire.socket], [], [], seconds)
-    return not readable
+    return worker.wire.receive_within(seconds) is None
 
 
 def cancel(worker: WorkerProcess, request_id: int) -> None:

@@ -1,5 +1,6 @@
 """The daemon's end of the wire protocol: blocking, and strict about what a worker sends."""
 
+import select
 import socket
 from collections import deque
 from collections.abc import Mapping
@@ -81,6 +82,12 @@ class WireClient:
                 raise WorkerEndedError("The worker closed the connection.")
             self._reader.advance(count)
         return self._received.popleft()
+
+    def receive_within(self, seconds: float) -> Received | None:
+        """Give the next message if one comes in time; otherwise as `receive`."""
+        if not self._received and not select.select([self.socket], [], [], seconds)[0]:
+            return None
+        return self.receive()
 
     def is_at_end(self) -> bool:
         """Whether the worker closed the connection, without another message."""
