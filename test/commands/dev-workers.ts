@@ -40,7 +40,12 @@ async function run(): Promise<void> {
   await startEdge({ port: settings.edgePort, origin: edge.url, daemonUrl: daemon.url });
 
   const over = Promise.race([running.ended, once(stop.gracefully, "abort")]);
-  const ready = waitUntilReady({ edgeUrl: edge.url, daemonUrl: daemon.url, signal: stop.gracefully });
+  const ready = waitUntilReady({
+    edgeUrl: edge.url,
+    daemonUrl: daemon.url,
+    signal: stop.gracefully,
+    onWaiting: (sentence) => process.stderr.write(`still waiting: ${sentence}\n`),
+  });
   const first = await Promise.race([over, ready]);
   if (typeof first === "string" && first.startsWith("ready ")) process.stdout.write(`${first}\n`);
   await over;

@@ -8,12 +8,15 @@ import { processesIn } from "../fixtures/processes-in.ts";
 import { type NpmStart, npmStart, untilNoProcessIn } from "./npm-start.ts";
 import { walk } from "./walk.ts";
 
+/** Milliseconds for a set-up that downloads everything while other tests keep the machine busy. */
+const SET_UP_TIMEOUT_MS = 300_000;
+
 /** From Ctrl-C to the last process gone (DESIGN section 2). */
 const END_WITHIN_MS = 5_000;
 
 describe("npm start in a fresh clone", () => {
   const top = mkdtempSync(join(tmpdir(), "gh-e2e-"));
-  const folder = join(top, "clone");
+  const folder = join(top, "a clone");
   const temp = join(top, "tmp");
   let env: { EDGE_PORT: string; DAEMON_PORT: string; TMPDIR: string };
   let urls: { edge: string; daemon: string };
@@ -38,21 +41,25 @@ describe("npm start in a fresh clone", () => {
     expect(existsSync(join(folder, ".set-up.lock"))).toBe(false);
   }
 
-  test("sets everything up, answers along the README's walk, and a Ctrl-C leaves nothing", async () => {
-    const start = npmStart({ folder, env });
-    expect(await start.ready()).toBe(`ready edge=${urls.edge} daemon=${urls.daemon}`);
-    expect(start.output()).toMatch(/^\[1\/5\] npm packages … done in [\d.]+ s$/m);
-    expect(start.output()).toMatch(/^\[2\/5\] Python environment … done in [\d.]+ s$/m);
-    expect(start.output()).toMatch(/^\[5\/5\] Embedded database … done in [\d.]+ s$/m);
+  test(
+    "sets everything up, answers along the README's walk, and a Ctrl-C leaves nothing",
+    async () => {
+      const start = npmStart({ folder, env });
+      expect(await start.ready()).toBe(`ready edge=${urls.edge} daemon=${urls.daemon}`);
+      expect(start.output()).toMatch(/^\[1\/5\] npm packages … done in [\d.]+ s$/m);
+      expect(start.output()).toMatch(/^\[2\/5\] Python environment … done in [\d.]+ s$/m);
+      expect(start.output()).toMatch(/^\[5\/5\] Embedded database … done in [\d.]+ s$/m);
 
-    const paths = await walk(urls);
-    const [block = ""] = /```sh\n[^`]*```/.exec(readFileSync(join(folder, "README.md"), "utf8")) ?? [];
-    expect(paths).toEqual(block.match(/\/v1\/[\w/]+/g));
+      const paths = await walk(urls);
+      const [block = ""] = /```sh\n[^`]*```/.exec(readFileSync(join(folder, "README.md"), "utf8")) ?? [];
+      expect(paths).toEqual(block.match(/\/v1\/[\w/]+/g));
 
-    start.pressCtrlC();
-    await expectNothingLeft(start);
-    expect(await start.ended()).toBe(0);
-  });
+      start.pressCtrlC();
+      await expectNothingLeft(start);
+      expect(await start.ended()).toBe(0);
+    },
+    SET_UP_TIMEOUT_MS,
+  );
 
   test("starts again without set-up, refuses a second start, and losing npm to kill -9 leaves nothing", async () => {
     const start = npmStart({ folder, env });

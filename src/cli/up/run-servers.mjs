@@ -18,7 +18,12 @@ export async function runServers({ settings, env, stop }) {
   const over = Promise.race([untilAborted(stop.gracefully), ...servers.map((server) => server.ended)]);
 
   const waiting = new AbortController();
-  waitUntilReady({ edgeUrl: edge.url, daemonUrl: daemon.url, signal: waiting.signal }).then((line) => {
+  waitUntilReady({
+    edgeUrl: edge.url,
+    daemonUrl: daemon.url,
+    signal: waiting.signal,
+    onWaiting: (sentence) => process.stderr.write(`still waiting: ${sentence}\n`),
+  }).then((line) => {
     if (!waiting.signal.aborted) process.stdout.write(`${line}\n`);
   });
   const reason = await over;

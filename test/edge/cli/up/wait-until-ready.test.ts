@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { failedModels, waitUntilReady } from "../../../../src/cli/up/wait-until-ready.mjs";
 
 const servers: Server[] = [];
@@ -24,6 +24,7 @@ const model = (name: string, state: string, required = true) => ({ name, state, 
 
 describe("waitUntilReady", () => {
   const { signal } = new AbortController();
+  const onWaiting = () => {};
 
   test("waits for both and gives the one line that programs read", async () => {
     const edgeUrl = await serverThatSays({ status: 503, body: "" }, { status: 200, body: { ready: true } });
@@ -31,7 +32,9 @@ describe("waitUntilReady", () => {
       { status: 503, body: { ready: false, models: [model("echo", "loading")] } },
       { status: 200, body: { ready: true, models: [model("echo", "ready")] } },
     );
-    expect(await waitUntilReady({ edgeUrl, daemonUrl, signal })).toBe(`ready edge=${edgeUrl} daemon=${daemonUrl}`);
+    expect(await waitUntilReady({ edgeUrl, daemonUrl, signal, onWaiting })).toBe(
+      `ready edge=${edgeUrl} daemon=${daemonUrl}`,
+    );
   });
 
   test("names the models that failed once no other can become ready", async () => {
@@ -42,7 +45,7 @@ describe("waitUntilReady", () => {
       { status: 503, body: { ready: false, models: [...failing, model("d", "starting")] } },
       { status: 503, body: { ready: false, models: [...failing, model("d", "ready")] } },
     );
-    expect(await waitUntilReady({ edgeUrl, daemonUrl, signal })).toBe(
+    expect(await waitUntilReady({ edgeUrl, daemonUrl, signal, onWaiting })).toBe(
       `ready edge=${edgeUrl} daemon=${daemonUrl} failed=a,b`,
     );
   });
@@ -53,6 +56,40 @@ describe("waitUntilReady", () => {
       edgeUrl: "http://127.0.0.1:9",
       daemonUrl: "http://127.0.0.1:9",
       signal: abort.signal,
+      onWaiting,
+    });
+    abort.abort();
+    await waiting;
+  });
+});
+
+describe("waitUntilReady, when it takes long", () => {
+  afterEach(() => vi.useRealTimers());
+
+  test("says every ten seconds what is missing", async () => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    const detail = "The database does not answer at this moment.";
+    const edgeUrl = await serverThatSays({ status: 503, body: { detail } });
+    const daemonUrl = await serverThatSays({
+      status: 503,
+      body: { ready: false, models: [model("a", "ready"), model("b", "loading")] },
+    });
+    const said: string[] = [];
+    const abort = new AbortController();
+    const both = Promise.all(servers.map((server) => once(server, "request")));
+    const waiting = waitUntilReady({
+      edgeUrl,
+      daemonUrl,
+      signal: abort.signal,
+      onWaiting: (sentence) => said.push(sentence),
+    });
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(said).toEqual(["the edge does not answer yet", "the daemon does not answer yet"]);
+    await both;
+    await vi.waitFor(() => {
+      said.length = 0;
+      vi.advanceTimersByTime(10_000);
+      expect(said).toEqual([`the edge is not ready: ${detail}`, "models are not ready: b (loading)"]);
     });
     abort.abort();
     await waiting;
@@ -67,6 +104,6 @@ describe("failedModels", () => {
   });
 
   test("has no answer when the daemon says nothing of its models", () => {
-    expect(failedModels({ models: undefined, late: true })).toBeUndefined();
+    expect(failedModels({ models: [], late: true })).toBeUndefined();
   });
 });
