@@ -1,7 +1,7 @@
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import pg from "pg";
 import { v7 as uuidv7 } from "uuid";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { SqlConnection } from "../../../src/db/drivers/sql-connection.ts";
@@ -9,7 +9,7 @@ import { connectTcp } from "../../../src/db/drivers/tcp.ts";
 import { readCatalog } from "../../../src/db/migrator/catalog.ts";
 import { type RunningEdge, startEdge } from "../../../src/runtimes/node/edge.ts";
 import { runGatehouse, startGatehouse } from "../../fixtures/gatehouse.ts";
-import { CREATE_OLD_TABLE, insertOldAccounts, type OldAccount } from "../../fixtures/old-table.ts";
+import { CREATE_OLD_TABLE, insertOldAccounts, type OldAccount, watchWrites } from "../../fixtures/old-table.ts";
 import { type PostgresServer, startPostgres } from "../../fixtures/postgres.ts";
 
 const ACCOUNTS = 3_000;
@@ -111,24 +111,12 @@ describe("the move from the old table", { timeout: 240_000 }, () => {
   });
 
   it("wraps every account once, although it is killed twice and people log in meanwhile", async () => {
-    await connection.query("create table writes (id uuid, hash text)");
-    await connection.query(`
-      create function note_write() returns trigger language plpgsql as $$ begin
-        insert into writes values (new.id, new.password_hash);
-        perform pg_notify('written', '');
-        return null;
-      end $$`);
-    await connection.query(
-      "create trigger note_write after update on users for each row execute function note_write()",
-    );
-    const listener = new pg.Client({ connectionString: postgres.url });
-    await listener.connect();
-    await listener.query("listen written");
-
+    const writes = await watchWrites(connection, postgres.url);
     for (let kill = 0; kill < 2; kill += 1) {
-      const written = new Promise((resolve) => listener.once("notification", resolve));
+      const written = writes.batches(1);
       const program = startGatehouse(WRAP, env);
-      await written;
+      await Promise.race([written, once(program.child, "exit")]);
+      expect(program.child.exitCode).toBeNull();
       // The batch was written, so the next is being read, hashed or written.
       await program.stop("SIGKILL");
     }
@@ -136,19 +124,13 @@ describe("the move from the old table", { timeout: 240_000 }, () => {
     const finish = runGatehouse(WRAP, env);
     await expectLoginsToWork();
     const { code, output } = await finish;
-    await listener.end();
     expect(output).toMatch(/\d+ wrapped/);
     expect(code).toBe(0);
 
     expect(await count("salt is not null or password_hash not like '$argon2id%'")).toBe(0);
-    const twice = await connection.query(
-      "select id from writes where hash like '$argon2id-over-%' group by id having count(*) > 1",
-    );
-    expect(twice).toEqual([]);
+    expect(await writes.wrappedTwice()).toEqual([]);
+    await writes.stop();
     await expectLoginsToWork();
-    await connection.query("drop trigger note_write on users");
-    await connection.query("drop function note_write()");
-    await connection.query("drop table writes");
   });
 
   it("reports how many accounts have which kind of hash", async () => {
