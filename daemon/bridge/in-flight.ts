@@ -92,7 +92,7 @@ export class InFlight implements PortRequest {
     this.timeoutMs = inference.timeoutMs;
     this.deadlineAt = inference.arrivedAt + inference.timeoutMs;
     this.streamEndsAt = inference.arrivedAt + inference.streamTimeoutMs;
-    this.timer = clock.after(this.deadlineAt - clock.now(), this.onTimer);
+    this.timer = clock.after(this.deadlineAt - clock.now(), () => this.onTimer());
   }
 
   get settled(): boolean {
@@ -180,15 +180,15 @@ export class InFlight implements PortRequest {
     this.owner.returned(this);
   }
 
-  private readonly onTimer = (): void => {
+  private onTimer(): void {
     const now = this.clock.now();
     const dueAt = this.stream ? this.nextDue(now) : this.deadlineAt;
     if (now < dueAt) {
-      this.timer = this.clock.after(dueAt - now, this.onTimer);
+      this.timer = this.clock.after(dueAt - now, () => this.onTimer());
       return;
     }
     this.refuse(new AnswerError("DEADLINE_EXCEEDED", "The model did not answer in time."));
-  };
+  }
 
   /** A stream out of credit waits for its reader, and that is not the model's time. */
   private nextDue(now: number): number {

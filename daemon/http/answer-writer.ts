@@ -1,10 +1,11 @@
 import type { ServerResponse } from "node:http";
 import { REQUEST_ID_HEADER } from "../../src/contract/headers.ts";
+import type { ByteBudget } from "../bridge/byte-budget.ts";
 import type { AnswerSink, InFlight } from "../bridge/in-flight.ts";
 import type { Headers, Segment } from "../bridge/worker-port.ts";
 import type { Clock, Timer } from "../clock.ts";
 import type { AnswerError } from "../errors.ts";
-import type { Exchange } from "./exchange.ts";
+import type { Exchange, LeaveListener } from "./exchange.ts";
 
 /** Headers of a worker's answer that reach the caller. */
 const PASSED_HEADERS = ["content-type", "inference-header-content-length"] as const;
@@ -26,12 +27,14 @@ export interface AnswerWriterOptions {
   readonly clock: Clock;
   /** Milliseconds a reader may take nothing. */
   readonly stallMs: number;
-  readonly onBodyReleased: () => void;
-  readonly onFail: (error: AnswerError) => void;
+  /** Where the body's bytes are counted. */
+  readonly budget: ByteBudget;
+  readonly bodyBytes: number;
+  readonly onFail: (error: AnswerError, exchange: Exchange) => void;
 }
 
 /** Writes one answer to its caller as it comes from the worker, byte by byte as it came. */
-export class AnswerWriter implements AnswerSink {
+export class AnswerWriter implements AnswerSink, LeaveListener {
   private inFlight: InFlight | undefined;
   private unread = 0;
   private stallTimer: Timer | undefined;
@@ -42,10 +45,12 @@ export class AnswerWriter implements AnswerSink {
   /** Follows the request: cancels it when its caller leaves, and lets a stream go on as its reader reads. */
   follow(inFlight: InFlight): void {
     this.inFlight = inFlight;
-    this.options.exchange.onLeave(() => {
-      this.stallTimer?.cancel();
-      inFlight.cancel();
-    });
+    this.options.exchange.tellWhenLeft(this);
+  }
+
+  onLeave(): void {
+    this.stallTimer?.cancel();
+    this.inFlight?.cancel();
   }
 
   result(status: number, headers: Headers, segments: readonly Segment[]): void {
@@ -65,7 +70,7 @@ export class AnswerWriter implements AnswerSink {
 
   start(status: number, headers: Headers): void {
     const { exchange } = this.options;
-    exchange.response.on("drain", this.onDrain);
+    exchange.response.on("drain", () => this.onDrain());
     exchange.response.writeHead(
       status,
       passedHeaders(exchange, headers, ["cache-control", "no-cache", "x-accel-buffering", "no"]),
@@ -99,7 +104,7 @@ export class AnswerWriter implements AnswerSink {
   fail(error: AnswerError): void {
     const { exchange, errors } = this.options;
     this.stallTimer?.cancel();
-    this.options.onFail(error);
+    this.options.onFail(error, exchange);
     if (!exchange.response.headersSent) {
       errors.send(exchange, error);
     } else if (this.endsEvent) {
@@ -112,14 +117,15 @@ export class AnswerWriter implements AnswerSink {
   }
 
   bodyReleased(): void {
-    this.options.onBodyReleased();
+    const { budget, exchange, bodyBytes } = this.options;
+    budget.give(exchange.caller, bodyBytes);
   }
 
-  private readonly onDrain = () => {
+  private onDrain(): void {
     this.stallTimer?.cancel();
     this.stallTimer = undefined;
     this.taken();
-  };
+  }
 
   private taken(): void {
     const chunks = this.unread;

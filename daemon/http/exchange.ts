@@ -5,6 +5,11 @@ import { REQUEST_ID_HEADER, REQUEST_ID_PATTERN } from "../../src/contract/header
 /** Milliseconds in which the rest of an upload that was refused is read and thrown away, so that the caller sees the answer. */
 const LINGER_MS = 1_000;
 
+/** Who wants to know that the caller has left. */
+export interface LeaveListener {
+  onLeave(): void;
+}
+
 /** One HTTP request and its response, with what every handler needs of them. */
 export class Exchange {
   readonly requestId: string;
@@ -13,7 +18,7 @@ export class Exchange {
   params: Readonly<Record<string, string>> = {};
   /** The token's `sub`, once authenticated. */
   caller = "";
-  private leaveListener: (() => void) | undefined;
+  private leaveListener: LeaveListener | undefined;
   private probeStream: (() => void) | undefined;
   private hasLeft = false;
 
@@ -42,9 +47,9 @@ export class Exchange {
     return this.response.writableFinished;
   }
 
-  /** Calls the listener, in place of an earlier one, if the caller leaves or has left before the answer is complete. */
-  onLeave(listener: () => void): void {
-    if (this.hasLeft) listener();
+  /** Tells the listener, in place of an earlier one, if the caller leaves or has left before the answer is complete. */
+  tellWhenLeft(listener: LeaveListener | undefined): void {
+    if (this.hasLeft) listener?.onLeave();
     else this.leaveListener = listener;
   }
 
@@ -52,7 +57,7 @@ export class Exchange {
   leave(): void {
     if (this.hasLeft) return;
     this.hasLeft = true;
-    this.leaveListener?.();
+    this.leaveListener?.onLeave();
   }
 
   /** What a stream that has begun writes to find out whether its half-closed caller is still there. */

@@ -2,7 +2,7 @@ import type { ByteBudget } from "../bridge/byte-budget.ts";
 import type { Clock, Timer } from "../clock.ts";
 import { AnswerError } from "../errors.ts";
 import { BodyPieces } from "./body-pieces.ts";
-import type { Exchange } from "./exchange.ts";
+import type { Exchange, LeaveListener } from "./exchange.ts";
 
 export interface Body {
   readonly pieces: readonly Buffer[];
@@ -28,9 +28,11 @@ export function readBody(exchange: Exchange, options: ReadBodyOptions): Promise<
   return new Promise((resolve, reject) => new BodyReader(exchange, options, resolve, reject));
 }
 
-class BodyReader {
+/** Listens with functions that are not named: the compiler we run under gives every named one its name at run time, at a cost. */
+class BodyReader implements LeaveListener {
   private readonly pieces = new BodyPieces();
   private readonly timer: Timer;
+  private isOver = false;
 
   constructor(
     private readonly exchange: Exchange,
@@ -39,14 +41,20 @@ class BodyReader {
     private readonly reject: (error: AnswerError) => void,
   ) {
     const { clock, deadlineAt } = options;
-    this.timer = clock.after(deadlineAt - clock.now(), this.onLate);
-    exchange.request.on("data", this.onData);
-    exchange.request.on("end", this.onEnd);
-    exchange.onLeave(this.onLeave);
+    const { request } = exchange;
+    this.timer = clock.after(deadlineAt - clock.now(), () => this.onLate());
+    request.on("data", (piece: Buffer) => this.onData(piece));
+    request.on("end", () => this.onEnd());
+    exchange.tellWhenLeft(this);
     exchange.continueUpload();
   }
 
-  private readonly onData = (piece: Buffer) => {
+  onLeave(): void {
+    this.refuse(new AnswerError("CANCELLED", "The caller left during the upload."));
+  }
+
+  private onData(piece: Buffer): void {
+    if (this.isOver) return;
     const { maxBytes, budget } = this.options;
     if (this.pieces.bytes + piece.length > maxBytes) {
       this.refuse(tooLarge(maxBytes));
@@ -55,33 +63,31 @@ class BodyReader {
     } else {
       this.pieces.add(piece);
     }
-  };
+  }
 
-  private readonly onEnd = () => {
+  private onEnd(): void {
+    if (this.isOver) return;
     this.stop();
     this.resolve({ pieces: this.pieces.take(), bytes: this.pieces.bytes });
-  };
+  }
 
-  private readonly onLate = () => this.refuse(new AnswerError("DEADLINE_EXCEEDED", "The body did not arrive in time."));
-
-  private readonly onLeave = () => this.refuse(new AnswerError("CANCELLED", "The caller left during the upload."));
+  private onLate(): void {
+    this.refuse(new AnswerError("DEADLINE_EXCEEDED", "The body did not arrive in time."));
+  }
 
   private refuse(error: AnswerError): void {
+    if (this.isOver) return;
     this.stop();
     this.options.budget.give(this.exchange.caller, this.pieces.bytes);
     this.reject(error);
   }
 
   private stop(): void {
-    const { request } = this.exchange;
+    this.isOver = true;
     this.timer.cancel();
-    request.off("data", this.onData);
-    request.off("end", this.onEnd);
-    this.exchange.onLeave(ignore);
+    this.exchange.tellWhenLeft(undefined);
   }
 }
-
-function ignore(): void {}
 
 function tooLarge(maxBytes: number): AnswerError {
   return new AnswerError("BODY_TOO_LARGE", `The body is longer than ${maxBytes} bytes.`);

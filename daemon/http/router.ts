@@ -54,8 +54,10 @@ function readParams(
   stash: readonly string[],
 ): Record<string, string> {
   const params: Record<string, string> = {};
-  for (const [name, at] of Object.entries(names))
-    params[name] = decode(typeof at === "number" ? (stash[at] ?? "") : at);
+  for (const name in names) {
+    const at = names[name];
+    params[name] = decode(typeof at === "number" ? (stash[at] ?? "") : (at ?? ""));
+  }
   return params;
 }
 

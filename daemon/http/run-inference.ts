@@ -43,14 +43,16 @@ export async function runInference(
   const { arrivedAt, caller } = exchange;
   const timeoutMs = timeoutOf(exchange, model.timeoutMs);
   const body = await readBody(exchange, { maxBytes: maxBodyBytes, budget, clock, deadlineAt: arrivedAt + timeoutMs });
-  const release = () => budget.give(caller, body.bytes);
+  const { errors } = kind;
+  const { stallMs } = model;
   const writer = new AnswerWriter({
     exchange,
-    errors: kind.errors,
+    errors,
     clock,
-    stallMs: model.stallMs,
-    onBodyReleased: release,
-    onFail: (error) => deps.onFail(error, exchange),
+    stallMs,
+    budget,
+    bodyBytes: body.bytes,
+    onFail: deps.onFail,
   });
   try {
     const inFlight = model.scheduler.submit(
@@ -69,7 +71,7 @@ export async function runInference(
     );
     writer.follow(inFlight);
   } catch (error) {
-    release();
+    writer.bodyReleased();
     throw error;
   }
 }

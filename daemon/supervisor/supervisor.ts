@@ -44,6 +44,7 @@ export class Supervisor {
   private declared: ModelInterface | undefined;
   private stopping = false;
   private reloading: Promise<void> = Promise.resolve();
+  private nextReload: Promise<void> | undefined;
 
   constructor(private readonly options: SupervisorOptions) {
     const { settings, launch, clock, random, listener } = options;
@@ -86,14 +87,15 @@ export class Supervisor {
 
   /**
    * Replaces the workers by fresh ones, one after the other, without losing a request. Rejects with the WorkerError of the first fresh one
-   * that did not get ready; it and those after it stay as they were.
+   * that did not get ready; it and those after it stay as they were. While one reload runs, all further calls share the next.
    */
   reload(): Promise<void> {
-    const run = this.reloading.then(async () => {
-      for (const slot of this.slots) await slot.replace();
+    this.nextReload ??= this.reloading.then(() => {
+      this.nextReload = undefined;
+      return this.replaceAll();
     });
-    this.reloading = run.catch(() => undefined);
-    return run;
+    this.reloading = this.nextReload.catch(() => undefined);
+    return this.nextReload;
   }
 
   /** Lets the workers finish what they have and leave; resolves when none is left. */
@@ -105,6 +107,10 @@ export class Supervisor {
   /** Ends the workers that are left: SIGTERM, `graceMs`, SIGKILL. */
   kill(graceMs: number): void {
     for (const slot of this.slots) slot.kill(graceMs);
+  }
+
+  private async replaceAll(): Promise<void> {
+    for (const slot of this.slots) await slot.replace();
   }
 
   private onPortReady(port: ReadyPort, ready: Ready): void {

@@ -145,9 +145,9 @@ class Run {
       if (![200, 500, 502, 503, 504].includes(status)) this.problems.push(`a request was answered ${status}`);
     }
     await stopped;
+    // Nobody answers for a broken worker: what counts is the next one's answer.
+    if (!HARMLESS.includes(fault) || stopped !== undefined) await this.gone(pid);
     const backMs = stopped === undefined ? await this.back(brokenAt) : undefined;
-    const survives = HARMLESS.includes(fault) || moment === "draining";
-    if (!survives || stopped !== undefined) await this.gone(pid);
     return { ...this.cell, settled, backMs, problems: this.problems };
   }
 

@@ -166,6 +166,8 @@ class World {
   }
 }
 
+const everythingPromised = () => new Promise((resolve) => setImmediate(resolve));
+
 type Step = (world: World) => void;
 
 const CODES: readonly WorkerErrorCode[] = [
@@ -224,16 +226,16 @@ describe("Supervisor against a simple model", () => {
         for (const act of steps) {
           act(world);
           // A reload goes from worker to worker by promises.
-          for (let turn = 0; turn < 4; turn++) await Promise.resolve();
+          await everythingPromised();
           world.check();
         }
         world.stop();
-        for (let turn = 0; turn < 8; turn++) await Promise.resolve();
+        await everythingPromised();
         expect(world.alive.every(({ draining }) => draining)).toBe(true);
         const launched = world.lives.length;
         for (const life of world.alive) life.end("STOPPED");
         world.clock.advance(600_000);
-        for (let turn = 0; turn < 8; turn++) await Promise.resolve();
+        await everythingPromised();
         expect([world.hasLeft, world.open.size, world.clock.timers, world.lives.length]).toEqual([
           true,
           0,
