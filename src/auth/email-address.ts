@@ -12,6 +12,11 @@ export const emailAddress = z
   .trim()
   .max(MAX_EMAIL_LENGTH, `An e-mail address has at most ${MAX_EMAIL_LENGTH} characters.`)
   .regex(z.regexes.unicodeEmail, "This is not an e-mail address.")
-  .refine((address) => !/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u.test(address), "An e-mail address holds no control characters.")
-  .transform((address) => address.normalize("NFC").toLowerCase())
+  .refine(
+    (address) => !/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u.test(address),
+    "An e-mail address holds no control or invisible characters.",
+  )
+  .refine((address) => !address.endsWith("."), "An e-mail address does not end with a dot.")
+  // Lower-casing may undo the composition, so it is composed again: the result stays itself when it comes back.
+  .transform((address) => address.normalize("NFC").toLowerCase().normalize("NFC"))
   .refine((address) => address.length <= MAX_EMAIL_LENGTH, "This e-mail address is too long.");

@@ -25,14 +25,14 @@ export interface SigningKeys {
   readonly published: { readonly keys: readonly JWK[] };
 }
 
-/** Reads `SIGNING_KEYS`. Throws an Error with a sentence that names no key material. */
+/** Reads a private key set. Throws an Error that says what is wrong, and names no key material. */
 export async function parseSigningKeys(json: string): Promise<SigningKeys> {
   const { keys } = readKeySet(json);
   const [first] = keys;
-  if (first === undefined) throw new Error("SIGNING_KEYS holds no key.");
+  if (first === undefined) throw new Error("the key set holds no key.");
   // Every key is imported, not only the first, so that a damaged one is found at start and not at the next rotation.
   const [imported] = await Promise.all(keys.map((key) => importPrivate(key)));
-  if (imported === undefined) throw new Error("SIGNING_KEYS holds no key.");
+  if (imported === undefined) throw new Error("the key set holds no key.");
   return {
     current: { kid: first.kid, key: imported },
     published: {
@@ -53,12 +53,12 @@ function readKeySet(json: string): z.infer<typeof privateKeySet> {
     return privateKeySet.parse(JSON.parse(json));
   } catch {
     // The cause is dropped on purpose: a parser's message may quote the key.
-    throw new Error("SIGNING_KEYS is not a JSON Web Key Set with 1 to 16 private Ed25519 keys (kty, crv, kid, x, d).");
+    throw new Error("not a JSON Web Key Set with 1 to 16 private Ed25519 keys (kty, crv, kid, x, d).");
   }
 }
 
 async function importPrivate(jwk: JWK): Promise<CryptoKey> {
   const key = await importJWK(jwk, ACCESS_TOKEN_ALGORITHM);
-  if (key instanceof Uint8Array) throw new Error("SIGNING_KEYS holds a symmetric key.");
+  if (key instanceof Uint8Array) throw new Error("the key set holds a symmetric key.");
   return key;
 }

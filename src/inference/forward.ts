@@ -2,7 +2,7 @@ import { REQUEST_ID_HEADER, REQUEST_TIMEOUT_HEADER } from "../contract/headers.t
 import { InferenceError } from "../errors.ts";
 
 /** The longest a forwarded call may take to answer with headers, whatever the model allows: 15 minutes. */
-const MAX_ANSWER_WAIT_MS = 900_000;
+export const MAX_ANSWER_WAIT_MS = 900_000;
 
 /** What goes on to the daemon; everything else, cookies and the caller's own token first of all, stays here. */
 const FORWARDED_REQUEST_HEADERS = [

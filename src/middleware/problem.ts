@@ -5,6 +5,7 @@ import { type ErrorCode, STATUS_BY_CODE } from "../contract/error-codes.ts";
 import { PROBLEM_CONTENT_TYPE, type Problem } from "../contract/problem.ts";
 import { type AppError, CallerError, HasherError, PasswordError, RequestError, ServiceError } from "../errors.ts";
 import type { EdgeEnv } from "./env.ts";
+import { createFailureLog } from "./failure-log.ts";
 import type { Log } from "./log.ts";
 
 /** What callers read when the fault is ours; the log has the rest under the same request id. */
@@ -24,13 +25,14 @@ const CALLER_GONE = 499 as StatusCode;
 
 /** Turns whatever a handler threw into the answer: the one place on the edge where errors meet HTTP. */
 export function answerErrors(log: Log): ErrorHandler<EdgeEnv> {
+  const logFailure = createFailureLog(log);
   return (error, c) => {
     // A caller that left aborts whatever waited for it; nobody reads this answer, and it is nobody's failure.
     if (c.req.raw.signal?.aborted) return c.body(null, CALLER_GONE);
     if (error instanceof CallerError) return answer(c, codeOf(error), error.message, error);
     if (error instanceof ServiceError) {
       const code = codeOf(error);
-      log.error({ requestId: c.var.requestId, code: error.code, err: error }, "request failed");
+      logFailure({ requestId: c.var.requestId, code, error });
       return answer(c, code, SERVICE_SENTENCES[code] ?? INTERNAL_SENTENCE, error);
     }
     if (error instanceof HTTPException && error.status < 500)

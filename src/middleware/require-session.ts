@@ -5,8 +5,8 @@ import { AuthError } from "../errors.ts";
 import type { EdgeEnv } from "./env.ts";
 import type { SessionCookie } from "./session-cookie.ts";
 
-/** RFC 6750 section 2.1; the scheme's name is case-insensitive (RFC 9110 section 11.1). */
-const BEARER = /^Bearer +([^\s]+) *$/i;
+/** RFC 6750 section 2.1; the scheme's name is case-insensitive (RFC 9110 section 11.1). Other schemes are somebody else's. */
+const BEARER_SCHEME = /^Bearer( |$)/i;
 
 /**
  * Lets signed-in callers through and leaves `signedIn` in the context. Throws AuthError UNAUTHENTICATED.
@@ -25,7 +25,6 @@ export function requireSession(auth: AuthDeps, cookie: SessionCookie): Middlewar
 
 /** The token a request carries. A bearer wins over a cookie, without fallback, so that one request never has two identities. */
 export function presentedToken(c: Context, cookie: SessionCookie): string | null {
-  const authorization = c.req.header("authorization");
-  if (authorization === undefined) return cookie.read(c);
-  return BEARER.exec(authorization)?.[1] ?? null;
+  const authorization = c.req.header("authorization") ?? "";
+  return BEARER_SCHEME.test(authorization) ? authorization.slice("Bearer ".length).trim() : cookie.read(c);
 }

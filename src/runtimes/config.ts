@@ -50,7 +50,7 @@ const SETTINGS = {
   LEGACY_SALT_ENCODING: [optional(z.enum(["utf8", "hex", "base64"])), "utf8, hex or base64"],
   HASH_THREADS: [optional(count(1, 64)), "a number from 1 to 64"],
   HASH_QUEUE: [optional(count(1, 10_000)), "a number from 1 to 10000"],
-  DAEMON_URL: [optional(z.url({ protocol: /^https?$/ })), "the daemon's http or https address"],
+  DAEMON_URL: [optional(z.string().refine(isOrigin)), "the daemon's http or https address, without a path"],
   DAEMON_AUDIENCE: [optional(z.string().max(200)), "a name of at most 200 characters"],
   DATABASE_URL: [optional(z.string().regex(/^postgres(ql)?:\/\//)), "a postgres:// address"],
   DATABASE_DRIVER: [optional(z.enum(DRIVER_NAMES)), `one of ${DRIVER_NAMES.join(", ")}`],
@@ -108,14 +108,20 @@ function readOrigin(value: string | undefined): URL {
   if (value === undefined) {
     throw new SettingsError("APP_ORIGIN is required here: the origin people see, such as https://login.example.com.");
   }
-  const url = URL.canParse(value) ? new URL(value) : null;
-  if (url === null || !/^https?:$/.test(url.protocol) || (value !== url.origin && value !== `${url.origin}/`)) {
+  const url = isOrigin(value) ? new URL(value) : null;
+  if (url === null) {
     throw new SettingsError("APP_ORIGIN must be an origin without a path, such as https://login.example.com.");
   }
   if (url.protocol === "http:" && !isLoopback(url)) {
     throw new SettingsError("APP_ORIGIN must be https, except on loopback: passwords and cookies travel over it.");
   }
   return url;
+}
+
+function isOrigin(value: string): boolean {
+  if (!URL.canParse(value)) return false;
+  const { protocol, origin } = new URL(value);
+  return /^https?:$/.test(protocol) && (value === origin || value === `${origin}/`);
 }
 
 const LOOPBACK_HOSTS = ["127.0.0.1", "localhost", "[::1]"];

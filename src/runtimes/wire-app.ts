@@ -33,6 +33,8 @@ export function createEdge(parts: {
   readonly settings: EdgeSettings;
   readonly hasher: Hasher;
   readonly keys: SigningKeys;
+  /** The way to the daemon; the runtime's own unless given. */
+  readonly fetch?: typeof fetch;
 }): Edge {
   const { settings, hasher, keys } = parts;
   const tokens = createAccessTokenIssuer({
@@ -47,7 +49,11 @@ export function createEdge(parts: {
     hasher,
     tokens,
     cookie: createSessionCookie(settings.appOrigin),
-    forward: createForward({ daemonUrl: settings.daemonUrl, accessToken }),
+    forward: createForward({
+      daemonUrl: settings.daemonUrl,
+      accessToken,
+      ...(parts.fetch === undefined ? {} : { fetch: parts.fetch }),
+    }),
   };
 }
 

@@ -149,6 +149,14 @@ export function describeEdge(runtime: string, start: StartSystem): void {
       expect(answer).toMatchObject({ status: 401, json: { code: "UNAUTHENTICATED" } });
     });
 
+    it("takes another scheme than Bearer for somebody else's, and signs the cookie's session out", async () => {
+      const { cookie } = await client.post("/v1/auth/register", { email: newAddress(), password });
+      const headers = { cookie, authorization: "Basic YTpi", origin: system.edgeUrl };
+      expect((await client.get("/v1/auth/session", headers)).status).toBe(200);
+      expect((await client.post("/v1/auth/logout", undefined, headers)).status).toBe(204);
+      expect((await client.get("/v1/auth/session", { cookie })).status).toBe(401);
+    });
+
     it("refuses what a page of another origin sends", async () => {
       const { cookie } = await client.post("/v1/auth/register", { email: newAddress(), password });
       for (const headers of [{ origin: "https://evil.example" }, { "sec-fetch-site": "cross-site" }, {}]) {

@@ -4,6 +4,7 @@ import type { OpenDatabase } from "../../db/database.ts";
 import { readSettings, SettingsError } from "../config.ts";
 import { createEdge, wireApp } from "../wire-app.ts";
 import { createBackground } from "./background.ts";
+import { createDaemonFetch } from "./daemon-fetch.ts";
 import { openDatabase } from "./database.ts";
 import { createNodeHasher } from "./hasher.ts";
 import { type Listening, listen } from "./listen.ts";
@@ -12,7 +13,7 @@ import { loadSigningKeys } from "./signing-keys.ts";
 
 export interface RunningEdge {
   readonly url: string;
-  /** Lets requests finish (3 s at most) and the background work they left, then frees port, threads, connections and locks. */
+  /** Lets requests finish (3.5 s at most) and the background work they left, then frees port, threads, connections and locks. */
   close(): Promise<void>;
 }
 
@@ -40,7 +41,7 @@ export async function startEdge({ env, host, port }: StartEdgeOptions): Promise<
     const keys = await loadSigningKeys({ signingKeys: env.SIGNING_KEYS || undefined, dataDir });
     const opened = await openDatabase(settings, dataDir);
     database = opened;
-    const edge = createEdge({ settings, keys, hasher: createNodeHasher(settings.hasher) });
+    const edge = createEdge({ settings, keys, hasher: createNodeHasher(settings.hasher), fetch: createDaemonFetch() });
     const log = createLog("edge");
     const background = createBackground(log);
     handle = wireApp(edge, { db: opened.db, background: background.run, log }).fetch;

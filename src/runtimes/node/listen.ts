@@ -2,17 +2,18 @@ import { once } from "node:events";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
+import { waitForHalfClosedCallers } from "./half-closed-callers.ts";
 
 /** A caller gets this long for its headers, and this long for a whole request (64 MiB on a slow line). Milliseconds. */
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 300_000;
 
-/** Requests under way may finish within this when the server closes. Milliseconds. */
-const CLOSE_GRACE_MS = 3_000;
+/** Requests under way may finish within this when the server closes: longer than the daemon's drain, whose last answers pass here. Milliseconds. */
+const CLOSE_GRACE_MS = 3_500;
 
 export interface Listening {
   readonly url: string;
-  /** Takes no new connection, lets requests finish for 3 s, then cuts them. */
+  /** Takes no new connection, lets requests finish for 3.5 s, then cuts them. */
   close(): Promise<void>;
 }
 
@@ -26,6 +27,7 @@ export async function listen(options: {
     fetch: options.fetch,
     serverOptions: { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
   }) as Server;
+  waitForHalfClosedCallers(server);
   server.listen(options.port, options.host);
   try {
     await once(server, "listening");

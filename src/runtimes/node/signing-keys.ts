@@ -1,30 +1,70 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { link, open, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { generateSigningKeys, parseSigningKeys, type SigningKeys } from "../../auth/signing-keys.ts";
 import { SettingsError } from "../config.ts";
 
 /**
- * The keys of `SIGNING_KEYS`, else those in `dataDir/signing-keys.json`, which is made with mode 0600 the first time; the folder must exist.
- * Throws SettingsError when they cannot be read.
+ * The keys of `SIGNING_KEYS`, else those in `dataDir/signing-keys.json`, which is made with mode 0600 the first time; the folder
+ * must exist. Throws SettingsError, with a sentence that names the setting or the file and no key, when they cannot be used.
  */
 export async function loadSigningKeys(options: {
   readonly signingKeys: string | undefined;
   readonly dataDir: string;
 }): Promise<SigningKeys> {
-  const json = options.signingKeys ?? (await readOrCreate(join(options.dataDir, "signing-keys.json")));
+  if (options.signingKeys !== undefined) return parse(options.signingKeys, "SIGNING_KEYS");
+  const file = join(options.dataDir, "signing-keys.json");
   try {
-    return await parseSigningKeys(json);
-  } catch (error) {
-    throw new SettingsError((error as Error).message);
+    await createOnce(file);
+    await refuseReadableByOthers(file);
+    return await parse(await readFile(file, "utf8"), file);
+  } catch (cause) {
+    if (cause instanceof SettingsError) throw cause;
+    throw new SettingsError(`${file} cannot be used: ${(cause as NodeJS.ErrnoException).code}.`, { cause });
   }
 }
 
-async function readOrCreate(file: string): Promise<string> {
+async function parse(json: string, where: string): Promise<SigningKeys> {
   try {
-    // `wx` decides between two processes at once: the second one reads what the first wrote.
-    await writeFile(file, await generateSigningKeys(), { flag: "wx", mode: 0o600, flush: true });
+    return await parseSigningKeys(json);
+  } catch (error) {
+    throw new SettingsError(`${where}: ${(error as Error).message}`);
+  }
+}
+
+/** Writes the file whole beside its place and links it there, so that it is never half there and two at once agree on one. */
+async function createOnce(file: string): Promise<void> {
+  if (await exists(file)) return;
+  const draft = `${file}.${randomUUID()}`;
+  try {
+    const handle = await open(draft, "wx", 0o600);
+    try {
+      await handle.writeFile(await generateSigningKeys());
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await link(draft, file);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  } finally {
+    await rm(draft, { force: true });
   }
-  return readFile(file, "utf8");
+}
+
+async function refuseReadableByOthers(file: string): Promise<void> {
+  const { mode, uid } = await stat(file);
+  const me = process.getuid?.();
+  if ((mode & 0o077) !== 0 || (me !== undefined && uid !== me)) {
+    throw new SettingsError(
+      `${file} must belong to the user that runs the edge and be readable by nobody else (chmod 600).`,
+    );
+  }
+}
+
+async function exists(file: string): Promise<boolean> {
+  return stat(file).then(
+    () => true,
+    () => false,
+  );
 }

@@ -36,7 +36,9 @@ async function prepare(bindings: Bindings): Promise<Edge> {
     throw new SettingsError("On Workers the database is Neon: set DATABASE_URL to its address, or DATABASE_DRIVER.");
   }
   if (typeof bindings.SIGNING_KEYS !== "string") throw new SettingsError("SIGNING_KEYS is required on Workers.");
-  const keys = await parseSigningKeys(bindings.SIGNING_KEYS);
+  const keys = await parseSigningKeys(bindings.SIGNING_KEYS).catch((error: Error) => {
+    throw new SettingsError(`SIGNING_KEYS: ${error.message}`);
+  });
   return createEdge({ settings, keys, hasher: createWorkersHasher(settings.hasher) });
 }
 

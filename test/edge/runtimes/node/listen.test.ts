@@ -1,0 +1,81 @@
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { afterEach, describe, expect, it } from "vitest";
+import { type Listening, listen } from "../../../../src/runtimes/node/listen.ts";
+
+const opened: { close(): unknown }[] = [];
+
+afterEach(async () => {
+  for (const each of opened.splice(0)) await each.close();
+});
+
+async function serve(fetch: (request: Request) => Response | Promise<Response>): Promise<Listening> {
+  const listening = await listen({ fetch, host: "127.0.0.1", port: 0 });
+  opened.push(listening);
+  return listening;
+}
+
+async function dial({ url }: Listening): Promise<Socket> {
+  const socket = connect({ port: Number(new URL(url).port), host: "127.0.0.1", allowHalfOpen: true });
+  socket.setEncoding("utf8");
+  opened.unshift({ close: () => socket.destroy() });
+  await once(socket, "connect");
+  return socket;
+}
+
+async function readAll(socket: Socket): Promise<string> {
+  let text = "";
+  for await (const chunk of socket) text += chunk;
+  return text;
+}
+
+const request = "POST /x HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n{}";
+
+describe("listening on Node", () => {
+  it("answers a caller that closed its sending side and waits", async () => {
+    let answerNow = (_: Response) => {};
+    const socket = await dial(await serve(() => new Promise((resolve) => (answerNow = resolve))));
+    socket.end(request);
+    await once(socket, "data");
+    answerNow(new Response("late but whole"));
+    expect(await readAll(socket)).toMatch(/HTTP\/1\.1 200 OK[\s\S]*late but whole/);
+  });
+
+  it("tells the handler of a caller that left", async () => {
+    const arrived = resolvers<Request>();
+    const socket = await dial(
+      await serve((received) => {
+        arrived.resolve(received);
+        return new Promise((resolve) => received.signal.addEventListener("abort", () => resolve(new Response())));
+      }),
+    );
+    socket.write(request);
+    const { signal } = await arrived.promise;
+    const aborted = once(signal, "abort");
+    socket.destroy();
+    await aborted;
+    expect(signal.aborted).toBe(true);
+  });
+
+  it("closes a connection whose caller has nothing more to say", async () => {
+    const socket = await dial(await serve(() => new Response("ok")));
+    socket.end();
+    expect(await readAll(socket)).toBe("");
+  });
+
+  it("says in a sentence that the port is taken", async () => {
+    const { url } = await serve(() => new Response());
+    const port = Number(new URL(url).port);
+    await expect(listen({ fetch: () => new Response(), host: "127.0.0.1", port })).rejects.toThrow(
+      `The edge cannot listen on 127.0.0.1 port ${port}: another program is using it`,
+    );
+  });
+});
+
+function resolvers<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
+  let resolve: (value: T) => void = () => {};
+  const promise = new Promise<T>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}
