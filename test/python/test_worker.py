@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import orjson
 import pytest
@@ -311,5 +312,37 @@ def test_what_a_model_prints_never_reaches_the_wire(capfd: pytest.CaptureFixture
     assert "line 999" in printed.err
 
 
+@pytest.mark.parametrize("name", ["Tidy", "TidyAsync"])
+def test_a_request_leaves_nothing_that_only_the_cycle_collector_frees(name: str) -> None:
+    """Else bodies of megabytes would stay until it runs."""
+    with run_worker(f"{BEHAVING}:{name}") as worker:
+        worker.predict("warm")
+        list(worker.stream(3))
+        worker.predict("collect")
+
+        for _ in range(20):
+            worker.predict("text")
+            list(worker.stream(3))
+            with contextlib.suppress(ClientError):
+                worker.predict("client")
+        assert worker.predict("collect") == 0
+
+
 def receive(worker: WorkerProcess, count: int) -> list[tuple[dict[str, object], list[bytes]]]:
     return [worker.wire.receive() for _ in range(count)]
+
+
+def test_a_worker_at_rest_holds_on_to_no_body() -> None:
+    """Seen from its resident memory, which a body of 24 MiB and its answer would fill."""
+    with run_worker(ECHO) as worker:
+        worker.predict("warm")
+        before = resident_mib(worker)
+        assert len(worker.predict("x" * (24 * 1024 * 1024))) == 24 * 1024 * 1024
+        worker.predict("cool")
+
+        assert resident_mib(worker) - before < 12
+
+
+def resident_mib(worker: WorkerProcess) -> float:
+    status = Path(f"/proc/{worker.process.pid}/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0]) / 1024

@@ -19,7 +19,7 @@ _Route = TypeVar("_Route", UnaryRoute, StreamRoute)
 class _Item(Generic[_Route]):
     """One request from its arrival to its end. Times are seconds of the monotonic clock."""
 
-    __slots__ = ("arrived", "call", "deadline", "infer", "is_cancelled", "route")
+    __slots__ = ("arrived", "call", "deadline", "has_begun", "infer", "is_cancelled", "route")
 
     def __init__(self, infer: Infer, route: _Route, arrived: float) -> None:
         self.infer = infer
@@ -27,6 +27,8 @@ class _Item(Generic[_Route]):
         self.arrived = arrived
         self.deadline = arrived + infer.timeout_ms / 1000
         self.call: Call | None = None
+        """The call that it is part of, while that runs."""
+        self.has_begun = False
         self.is_cancelled = False
 
 
@@ -94,6 +96,7 @@ class Call:
         self._expecting = len(items)
         for item in items:
             item.call = self
+            item.has_begun = True
 
     @property
     def items(self) -> list[UnaryItem] | list[StreamItem]:
@@ -101,6 +104,11 @@ class Call:
         if isinstance(self.work, Job):
             return []
         return [self.work] if isinstance(self.work, StreamItem) else self.work
+
+    def let_go(self) -> None:
+        """Forget each other: a circle would keep the bodies until the cycle collector runs."""
+        for item in self.items:
+            item.call = None
 
     def cancel_one(self, now: float) -> None:
         """Take note that nobody waits for one of the items; the last one cancels the call."""

@@ -95,7 +95,10 @@ class StreamOutput:
             if self._events:
                 return None
             end, self._end = self._end, None
-            return end
+        if end is not None:
+            # Whoever is called usually holds this output: a circle that would keep it.
+            self.on_dirty = _nobody
+        return end
 
     def _take_chunk(self) -> bytes | memoryview:
         if self._size <= MAX_CHUNK_BYTES:

@@ -44,9 +44,17 @@ class SyncCalls:
 
     def serve(self) -> None:
         """Make calls, one after the other, until the queue is stopped and empty."""
-        while (call := self._queue.take()) is not None:
-            current_scope.set(call.scope)
-            self._make(call)
+        while self._make_one():
+            pass
+
+    def _make_one(self) -> bool:
+        # A function of its own, so that a thread that waits holds on to no call and no body.
+        call = self._queue.take()
+        if call is None:
+            return False
+        current_scope.set(call.scope)
+        self._make(call)
+        return True
 
     def _make(self, call: Call) -> None:
         work = call.work

@@ -99,10 +99,11 @@ class WorkQueue:
     def cancel(self, item: Item) -> bool:
         """Take note that nobody waits for an item. True when it had not begun: it never will."""
         with self._lock:
-            if item.call is None:
+            if not item.has_begun:
                 self._waiting.remove(item)
                 return True
-            item.call.cancel_one(self._clock())
+            if item.call is not None:
+                item.call.cancel_one(self._clock())
             return False
 
     def interrupt(self, call: Call) -> None:
@@ -119,6 +120,7 @@ class WorkQueue:
         """
         with self._lock:
             self._running.discard(call)
+            call.let_go()
             if call.is_interrupted:
                 clear_interrupt(threading.get_ident())
 

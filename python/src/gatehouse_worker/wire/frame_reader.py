@@ -121,9 +121,10 @@ class FrameReader(Generic[_Message]):
             segments = [
                 bodies[end - size : end] for end, size in zip(ends, self._lengths, strict=True)
             ]
+        message, self._message = cast("_Message", self._message), None
         self._needed = _LENGTH_BYTES
         self._stage = _LENGTH
-        self._on_message(cast("_Message", self._message), segments)
+        self._on_message(message, segments)
 
     def _checked_lengths(self, value: object) -> list[int]:
         if isinstance(value, list):
