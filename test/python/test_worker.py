@@ -151,6 +151,16 @@ def test_a_body_that_is_no_json_is_the_callers_fault() -> None:
         assert error["message"] == "The body is not JSON: it is empty."
 
 
+def test_a_body_deeper_than_an_answer_can_be_is_the_callers_fault() -> None:
+    with run_worker(ECHO) as worker:
+        codes: list[object] = []
+        for number, depth in enumerate((200, 201, 1000, 2000), 1):
+            worker.wire.infer(number, b"[" * depth + b"]" * depth)
+            codes.append(worker.wire.receive()[0].get("code"))
+
+        assert codes == [None, "BAD_REQUEST", "BAD_REQUEST", "BAD_REQUEST"]
+
+
 def test_a_route_or_method_that_is_not_there_is_a_bad_request() -> None:
     with run_worker(f"{BEHAVING}:Batched") as worker:
         worker.wire.infer(1, b"1", route="telepathy")

@@ -1,4 +1,4 @@
-"""Echo of bytes: the route's JSON codec is put aside, so that the bridge is measured and not the parser."""
+"""Echo of bytes: the route's JSON codec is put aside, to measure the bridge and no parser."""
 
 from gatehouse import Model
 from gatehouse_worker.answers import Reply
@@ -12,7 +12,9 @@ def encode(body):
     return Reply(200, HEADERS, (body,))
 
 
-find_route._ROUTES["json", False] = UnaryRoute("predict", lambda request: request.segments[0], encode)
+find_route._ROUTES["json", False] = UnaryRoute(
+    "predict", lambda request: request.segments[0], encode
+)
 
 
 class Echo(Model):

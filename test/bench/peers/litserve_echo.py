@@ -3,7 +3,6 @@
 import sys
 
 import litserve
-from starlette.responses import Response
 
 
 class Echo(litserve.LitAPI):
@@ -28,8 +27,7 @@ class Stream(litserve.LitAPI):
         return request
 
     def predict(self, data):
-        for number in range(200):
-            yield number
+        yield from range(200)
 
     def encode_response(self, outputs):
         for output in outputs:
@@ -39,4 +37,6 @@ class Stream(litserve.LitAPI):
 if __name__ == "__main__":
     apis = [Echo(api_path="/echo"), Stream(api_path="/stream", stream=True)]
     server = litserve.LitServer(apis, accelerator="cpu", timeout=60)
-    server.run(host="127.0.0.1", port=int(sys.argv[1]), generate_client_file=False, log_level="warning")
+    server.run(
+        host="127.0.0.1", port=int(sys.argv[1]), generate_client_file=False, log_level="warning"
+    )

@@ -1,6 +1,6 @@
 """Route `json`: any JSON in, the model's JSON out, or as server-sent events."""
 
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -12,13 +12,16 @@ from gatehouse_worker.wire.messages import Infer
 
 
 def decode_body(request: Infer) -> Any:
-    """Parse segment 0. Raises ClientError when it is missing or no JSON."""
+    """Parse segment 0. Raises ClientError when it is missing, no JSON, or deeper than an answer."""
     body = request.segments[0] if request.segments else b""
     try:
-        return orjson.loads(body)
+        value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}" if len(body) else "it is empty"
         raise ClientError(f"The body is not JSON: {where}.") from error
+    if len(body) > 2 * _MAX_DEPTH and _may_be_deep(bytes(body)) and _is_deep(value):
+        raise ClientError(f"The body is nested deeper than {_MAX_DEPTH} levels.")
+    return value
 
 
 def encode_result(value: Any) -> Reply:
@@ -30,6 +33,25 @@ def encode_event(value: Any) -> bytes:
     """Write one server-sent event. Raises TypeError for what is no JSON."""
     return b"data: %b\n\n" % orjson.dumps(value, option=_OPTIONS)
 
+
+def _may_be_deep(body: bytes) -> bool:
+    return body.count(b"[") + body.count(b"{") > _MAX_DEPTH
+
+
+def _is_deep(value: Any) -> bool:
+    # orjson finds that out far faster than Python could: it refuses to write beyond its own limit.
+    for _ in range(_ORJSON_WRITES_LEVELS - _MAX_DEPTH):
+        value = [value]
+    try:
+        orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        return True
+    return False
+
+
+_ORJSON_WRITES_LEVELS: Final = 254
+_MAX_DEPTH: Final = 200
+"""orjson reads deeper than it writes; what a model wraps around its input must fit in between."""
 
 _OPTIONS = orjson.OPT_SERIALIZE_NUMPY
 
