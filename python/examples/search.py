@@ -11,8 +11,11 @@ from wordllama import WordLlama  # pyright: ignore[reportMissingTypeStubs]
 from gatehouse import ClientError, Model
 
 MAX_DOCUMENTS = 1_000
-MAX_CHARACTERS = 20_000
-"""Of one text. The embedder needs about 4 KB for each while it works."""
+MAX_CHARACTERS = 10_000
+"""Of one text. The embedder needs up to 12 KB for each while it works."""
+
+MAX_TOTAL_CHARACTERS = 200_000
+"""Of query and documents together: at worst a few seconds of work."""
 
 _EXPECTED = 'Send {"query": "some words", "documents": ["a text", "another text"]}.'
 
@@ -81,4 +84,6 @@ def _read(item: object) -> tuple[str, list[str]]:
         )
     if any(len(text) > MAX_CHARACTERS for text in [query, *texts]):
         raise ClientError(f"A text is longer than {MAX_CHARACTERS} characters.")
+    if sum(map(len, [query, *texts])) > MAX_TOTAL_CHARACTERS:
+        raise ClientError(f"The texts have more than {MAX_TOTAL_CHARACTERS} characters together.")
     return query, texts

@@ -66,7 +66,8 @@ def test_search_takes_one_document_text_without_words_and_other_scripts(search: 
         ({"query": "a", "documents": []}, "not a list of one or more texts"),
         ({"query": "a", "documents": ["b", 3]}, "not a list of one or more texts"),
         ({"query": "a", "documents": ["b"] * (MAX_DOCUMENTS + 1)}, "at most 1000 are ranked"),
-        ({"query": "a", "documents": ["b" * (MAX_CHARACTERS + 1)]}, "longer than 20000"),
+        ({"query": "a", "documents": ["b" * (MAX_CHARACTERS + 1)]}, "longer than 10000"),
+        ({"query": "a", "documents": ["b" * MAX_CHARACTERS] * 20}, "more than 200000 characters"),
     ],
 )
 def test_search_says_what_is_wrong_and_what_it_expects(
