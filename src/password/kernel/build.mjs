@@ -6,7 +6,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import wabt from "wabt";
 import { fillModule } from "./fill-module.mjs";
 
-/** @type {ReadonlyArray<{ file: string, engine: import("./permutation.mjs").Engine }>} */
+/** @type {ReadonlyArray<{ file: string, engine: import("./vector-permutation.mjs").Engine }>} */
 const KERNELS = [
   { file: "argon2-simd.wasm", engine: "v8" },
   { file: "argon2-simd-jsc.wasm", engine: "jsc" },

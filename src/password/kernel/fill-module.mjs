@@ -2,13 +2,15 @@
  * Writes the module that fills Argon2's memory, in WebAssembly's text format. What it does is RFC 9106 section 3.5; why it does it
  * in this order is in README.md.
  */
-import { permutationLocals, permuteTwo, vectorsOf } from "./permutation.mjs";
-import { get, i32, load, local, param, plus, set, store, xor } from "./text-format.mjs";
+import { permuteWords, scalarLocals, words } from "./scalar-permutation.mjs";
+import { get, i32, load, local, mix, param, plus, set, store, xor } from "./text-format.mjs";
+import { permutationLocals, permuteTwo, vectorsOf } from "./vector-permutation.mjs";
 
-/** @typedef {import("./permutation.mjs").Engine} Engine */
+/** @typedef {import("./vector-permutation.mjs").Engine} Engine */
 
 const BLOCK_BYTES = 1024;
 const VECTOR_BYTES = 16;
+const WORD_BYTES = 8;
 const ROW_BYTES = 128;
 const CACHE_LINE_BYTES = 64;
 const LANES = /** @type {const} */ ([0, 1]);
@@ -16,6 +18,20 @@ const LANES = /** @type {const} */ ([0, 1]);
 // The scratch page: R = X xor Y, and Z, the block between the two rounds of P.
 const R_AT = 0;
 const Z_AT = R_AT + BLOCK_BYTES;
+
+/**
+ * The eight rows, or columns, by calls. Only two in the first: it decides when the next reference block is known.
+ * @typedef {{ readonly count: 2 | 3, readonly first: number }} Group
+ */
+
+/** @type {Group} */
+const FIRST_GROUP = { count: 2, first: 0 };
+
+/** @type {readonly Group[]} */
+const OTHER_GROUPS = [
+  { count: 3, first: 2 },
+  { count: 3, first: 5 },
+];
 
 /** What `segment` sets once for all blocks of a segment. */
 const SEGMENT_SETTINGS = ["lane", "lanes", "laneBlocks", "blocksAt", "areaBlocks", "areaStart"];
@@ -26,8 +42,10 @@ export function fillModule({ engine }) {
     "(module",
     '(memory (export "memory") 1)',
     ...SEGMENT_SETTINGS.map((name) => `(global $${name} (mut i32) (i32.const 0))`),
-    ...rows(engine),
-    ...columns(engine),
+    ...rows(engine, 2),
+    ...rows(engine, 3),
+    ...columns(engine, 2),
+    ...columns(engine, 3),
     ...combine(),
     ...finishFirstColumns(),
     ...reference(),
@@ -42,43 +60,81 @@ export function fillModule({ engine }) {
   ].join("\n");
 }
 
-/** P on two neighbouring rows of R, at `at` and 128 bytes on; the result goes to the same rows of Z. @param {Engine} engine */
-function rows(engine) {
-  const each = LANES.flatMap((lane) =>
-    vectorsOf(lane).map((name, index) => ({ name, offset: lane * ROW_BYTES + index * VECTOR_BYTES })),
-  );
+/**
+ * What a function permutes: two rows or columns in vectors and, in one of three, another in scalar words, which costs little beside
+ * them. A cell is one vector or word, and where it is in a block.
+ * @typedef {{ readonly name: string, readonly type: "v128" | "i64", readonly offset: number }} Cell
+ */
+
+const ROW_CELLS = {
+  vectors: LANES.flatMap((lane) =>
+    vectorsOf(lane).map((name, index) => vector(name, lane * ROW_BYTES + index * VECTOR_BYTES)),
+  ),
+  words: words.map((name, index) => word(name, LANES.length * ROW_BYTES + index * WORD_BYTES)),
+};
+
+// A column is two words wide.
+const COLUMN_CELLS = {
+  vectors: LANES.flatMap((lane) =>
+    vectorsOf(lane).map((name, row) => vector(name, row * ROW_BYTES + lane * VECTOR_BYTES)),
+  ),
+  words: words.map((name, index) =>
+    word(name, Math.floor(index / 2) * ROW_BYTES + LANES.length * VECTOR_BYTES + (index % 2) * WORD_BYTES),
+  ),
+};
+
+/** @param {string} name @param {number} offset @returns {Cell} */
+function vector(name, offset) {
+  return { name, type: "v128", offset };
+}
+
+/** @param {string} name @param {number} offset @returns {Cell} */
+function word(name, offset) {
+  return { name, type: "i64", offset };
+}
+
+/** The cells of two or three, in the order of memory. @param {typeof ROW_CELLS} cells @param {2 | 3} count */
+const cellsOf = ({ vectors, words }, count) =>
+  [...vectors, ...(count === 3 ? words : [])].sort((left, right) => left.offset - right.offset);
+
+/** @param {Engine} engine @param {2 | 3} count */
+const permute = (engine, count) => (count === 3 ? mix(permuteTwo(engine), permuteWords()) : permuteTwo(engine));
+
+const permuteLocals = () => [...scalarLocals(), ...permutationLocals()];
+
+/** P on neighbouring rows of R, from `at` on; the result goes to the same rows of Z. @param {Engine} engine @param {2 | 3} count */
+function rows(engine, count) {
+  const cells = cellsOf(ROW_CELLS, count);
   return [
-    `(func $rows ${param("at", "i32")}`,
-    ...permutationLocals(),
-    ...each.map(({ name, offset }) => set(name, load(get("at"), R_AT + offset))),
-    ...permuteTwo(engine),
-    ...each.map(({ name, offset }) => store(get("at"), Z_AT + offset, get(name))),
+    `(func $rows${count} ${param("at", "i32")}`,
+    ...permuteLocals(),
+    ...cells.map(({ name, type, offset }) => set(name, load(type, get("at"), R_AT + offset))),
+    ...permute(engine, count),
+    ...cells.map(({ name, type, offset }) => store(type, get("at"), Z_AT + offset, get(name))),
     ")",
   ];
 }
 
 /**
- * P on two neighbouring columns of Z, each two words wide, at `at` and 16 bytes on. The result is final, so it goes straight into
- * the new block (which is Z ^ R ^ what the block held: zeros in the first pass), and, xored with the next reference block, into R.
- * @param {Engine} engine
+ * P on neighbouring columns of Z, from `at` on. The result is final, so it goes straight into the new block (which is
+ * Z ^ R ^ what the block held: zeros in the first pass), and, xored with the next reference block, into R.
+ * @param {Engine} engine @param {2 | 3} count
  */
-function columns(engine) {
-  const each = vectorsOf(0).flatMap((name, index) =>
-    [name, vectorsOf(1)[index] ?? ""].map((each, lane) => ({
-      name: each,
-      offset: index * ROW_BYTES + lane * VECTOR_BYTES,
-    })),
-  );
+function columns(engine, count) {
+  const cells = cellsOf(COLUMN_CELLS, count);
   return [
-    `(func $columns ${param("at", "i32")} ${param("block", "i32")} ${param("next", "i32")}`,
-    ...permutationLocals(),
-    ...each.map(({ name, offset }) => set(name, load(get("at"), Z_AT + offset))),
-    ...permuteTwo(engine),
-    ...each.flatMap(({ name, offset }) => [
-      set(name, xor(xor(get(name), load(get("at"), R_AT + offset)), load(get("block"), offset))),
-      store(get("block"), offset, get(name)),
-      store(get("at"), R_AT + offset, xor(get(name), load(get("next"), offset))),
-    ]),
+    `(func $columns${count} ${param("at", "i32")} ${param("block", "i32")} ${param("next", "i32")}`,
+    ...permuteLocals(),
+    ...cells.map(({ name, type, offset }) => set(name, load(type, get("at"), Z_AT + offset))),
+    ...permute(engine, count),
+    ...cells.flatMap(({ name, type, offset }) => {
+      const sum = xor(type, get(name), load(type, get("at"), R_AT + offset));
+      return [
+        set(name, xor(type, sum, load(type, get("block"), offset))),
+        store(type, get("block"), offset, get(name)),
+        store(type, get("at"), R_AT + offset, xor(type, get(name), load(type, get("next"), offset))),
+      ];
+    }),
     ")",
   ];
 }
@@ -87,7 +143,12 @@ function columns(engine) {
 const combine = () => [
   `(func $combine ${param("x", "i32")} ${param("y", "i32")} ${local("at", "i32")}`,
   "(loop $next",
-  store(get("at"), R_AT, xor(load(plus(get("x"), get("at")), 0), load(plus(get("y"), get("at")), 0))),
+  store(
+    "v128",
+    get("at"),
+    R_AT,
+    xor("v128", load("v128", plus(get("x"), get("at")), 0), load("v128", plus(get("y"), get("at")), 0)),
+  ),
   set("at", plus(get("at"), i32(VECTOR_BYTES))),
   `(br_if $next (i32.lt_u ${get("at")} ${i32(BLOCK_BYTES)}))))`,
 ];
@@ -98,7 +159,12 @@ const finishFirstColumns = () => [
   ...vectorsOf(0).flatMap((_, row) =>
     LANES.map((lane) => {
       const offset = row * ROW_BYTES + lane * VECTOR_BYTES;
-      return store(i32(0), R_AT + offset, xor(load(get("block"), offset), load(get("next"), offset)));
+      return store(
+        "v128",
+        i32(0),
+        R_AT + offset,
+        xor("v128", load("v128", get("block"), offset), load("v128", get("next"), offset)),
+      );
     }),
   ),
   ")",
@@ -139,8 +205,6 @@ const segment = () => [
  * @param {{ name: string, pseudoRandom: string }} options
  */
 function fill({ name, pseudoRandom }) {
-  const column = (/** @type {number} */ at) =>
-    `(call $columns ${i32(at)} ${plus(get("block"), i32(at))} ${plus(get("next"), i32(at))})`;
   const cacheLines = Array.from({ length: BLOCK_BYTES / CACHE_LINE_BYTES }, (_, line) => line * CACHE_LINE_BYTES);
   return [
     `(func (export "${name}") ${param("block", "i32")} ${param("previous", "i32")} ${param("index", "i32")} ${param("end", "i32")}`,
@@ -149,13 +213,13 @@ function fill({ name, pseudoRandom }) {
     "(loop $next_block",
     set("next", get("block")),
     ...allRows(),
-    column(0),
+    columnCall(FIRST_GROUP, "next"),
     // The new block's first word is there now, and with it the next reference; asking for its cache lines here hides their latency.
     set("previous", get("block")),
     set("index", plus(get("index"), i32(1))),
     `(if (i32.lt_u ${get("index")} ${get("end")}) (then ${set("next", `(call $reference ${pseudoRandom} ${get("index")})`)}))`,
     ...cacheLines.map((offset) => `(drop (i32.load offset=${offset} ${get("next")}))`),
-    ...[32, 64, 96].map(column),
+    ...OTHER_GROUPS.map((group) => columnCall(group, "next")),
     `(call $finish_first_columns ${get("block")} ${get("next")})`,
     set("block", plus(get("block"), i32(BLOCK_BYTES))),
     `(br_if $next_block (i32.lt_u ${get("index")} ${get("end")}))))`,
@@ -167,8 +231,15 @@ const compress = () => [
   `(func (export "compress") ${param("block", "i32")} ${param("x", "i32")} ${param("y", "i32")}`,
   `(call $combine ${get("x")} ${get("y")})`,
   ...allRows(),
-  ...[0, 32, 64, 96].map((at) => `(call $columns ${i32(at)} ${plus(get("block"), i32(at))} ${get("block")})`),
+  ...[FIRST_GROUP, ...OTHER_GROUPS].map((group) => columnCall(group, "block")),
   ")",
 ];
 
-const allRows = () => [0, 2, 4, 6].map((row) => `(call $rows ${i32(row * ROW_BYTES)})`);
+const allRows = () =>
+  [FIRST_GROUP, ...OTHER_GROUPS].map(({ count, first }) => `(call $rows${count} ${i32(first * ROW_BYTES)})`);
+
+/** @param {Group} group @param {string} next the local with the next reference block's address */
+const columnCall = ({ count, first }, next) => {
+  const at = i32(first * VECTOR_BYTES);
+  return `(call $columns${count} ${at} ${plus(get("block"), at)} ${plus(get(next), at)})`;
+};

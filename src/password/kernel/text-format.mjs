@@ -17,14 +17,16 @@ export const plus = (x, y) => `(i32.add ${x} ${y})`;
 /** @param {Expression} x @param {Expression} y @returns {Expression} */
 export const add64x2 = (x, y) => `(i64x2.add ${x} ${y})`;
 
-/** @param {Expression} x @param {Expression} y @returns {Expression} */
-export const xor = (x, y) => `(v128.xor ${x} ${y})`;
+/** @typedef {"v128" | "i64"} Type */
 
-/** @param {Expression} address @param {number} offset @returns {Expression} */
-export const load = (address, offset) => `(v128.load offset=${offset} ${address})`;
+/** @param {Type} type @param {Expression} x @param {Expression} y @returns {Expression} */
+export const xor = (type, x, y) => `(${type}.xor ${x} ${y})`;
 
-/** @param {Expression} address @param {number} offset @param {Expression} value */
-export const store = (address, offset, value) => `(v128.store offset=${offset} ${address} ${value})`;
+/** @param {Type} type @param {Expression} address @param {number} offset @returns {Expression} */
+export const load = (type, address, offset) => `(${type}.load offset=${offset} ${address})`;
+
+/** @param {Type} type @param {Expression} address @param {number} offset @param {Expression} value */
+export const store = (type, address, offset, value) => `(${type}.store offset=${offset} ${address} ${value})`;
 
 /**
  * Picks four 32-bit lanes: 0 to 3 from `x`, 4 to 7 from `y`.
@@ -56,3 +58,13 @@ export const local = (name, type) => `(local $${name} ${type})`;
 
 /** @param {string} name @param {string} type */
 export const param = (name, type) => `(param $${name} ${type})`;
+
+/**
+ * Two sequences of instructions that have nothing to do with each other, in one, evenly mixed.
+ * @param {readonly string[]} longer @param {readonly string[]} shorter
+ */
+export const mix = (longer, shorter) =>
+  longer.flatMap((instruction, index) => {
+    const [from, to] = [index, index + 1].map((at) => Math.floor((at * shorter.length) / longer.length));
+    return [instruction, ...shorter.slice(from, to)];
+  });

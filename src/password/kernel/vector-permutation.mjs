@@ -3,7 +3,7 @@
  * BLAKE2b adds. Words v0 to v15 sit two to a vector: a0 = v0 v1, a1 = v2 v3, b0 = v4 v5, and so on to d1 = v14 v15.
  *
  * Every call permutes two rows or columns. How, differs by engine (README.md has the figures):
- * - `v8`: both P interleaved, a quarter of a round at a time, since one alone waits for its own results; and the 32-bit halves to
+ * - `v8`: both P interleaved, half a quarter at a time, since one alone waits for its own results; and the 32-bit halves to
  *   multiply picked from two vectors in one shuffle.
  * - `jsc`, the engine of Bun: one P after the other, since it keeps too few vectors in registers for two; and the halves picked
  *   from each vector alone, since it makes three operations of a shuffle of two.
@@ -50,8 +50,8 @@ const permute = (engine, lanes) => [
 /** G on all four columns, or diagonals. @param {Engine} engine @param {ReadonlyArray<0 | 1>} lanes */
 const round = (engine, lanes) => [
   ...lanes.flatMap((lane) => multiplyAdd(engine, lane, "a", "b")),
-  ...lanes.flatMap((lane) => xorBoth(lane, "d", "a")),
-  ...lanes.flatMap((lane) => rotate32ThenMultiplyAdd(engine, lane, "c", "d")),
+  ...lanes.flatMap((lane) => xorRotate32(lane, "d", "a")),
+  ...lanes.flatMap((lane) => multiplyAdd(engine, lane, "c", "d")),
   ...lanes.flatMap((lane) => xorRotate(lane, "b", "c", 24)),
   ...lanes.flatMap((lane) => multiplyAdd(engine, lane, "a", "b")),
   ...lanes.flatMap((lane) => xorRotate(lane, "d", "a", 16)),
@@ -59,13 +59,10 @@ const round = (engine, lanes) => [
   ...lanes.flatMap((lane) => xorRotate63(lane, "b", "c")),
 ];
 
-const LOW_HALVES = /** @type {const} */ ([0, 2]);
-const HIGH_HALVES = /** @type {const} */ ([1, 3]);
-
 /** x += y + 2 * lo(x) * lo(y). @param {Engine} engine @param {0 | 1} lane @param {string} x @param {string} y */
 const multiplyAdd = (engine, lane, x, y) =>
   engine === "v8"
-    ? [...pairedProducts(lane, x, y, LOW_HALVES), ...addProducts(lane, x, y)]
+    ? [...pairedProducts(lane, x, y), ...addProducts(lane, x, y)]
     : zip(x, y, lane).flatMap(([name, other]) => {
         const product = `m_${lane}`;
         return [
@@ -75,29 +72,14 @@ const multiplyAdd = (engine, lane, x, y) =>
       });
 
 /** The low halves of two words, from a shuffle that names one vector only: JSC does not notice when both are the same. @param {string} name */
-const lowHalves = (name) => shuffle32([...LOW_HALVES, ...LOW_HALVES], get(name), get(name));
+const lowHalves = (name) => shuffle32([0, 2, 0, 2], get(name), get(name));
 
-/**
- * y = y >>> 32, x += y + 2 * lo(x) * lo(y). The low halves of the rotated words are the high halves from before, so on V8 the
- * product does not wait for the rotation.
- * @param {Engine} engine @param {0 | 1} lane @param {string} x @param {string} y
- */
-function rotate32ThenMultiplyAdd(engine, lane, x, y) {
-  const rotate = pair(y, lane).map((name) => set(name, shuffle32([1, 0, 3, 2], get(name), get(name))));
-  return engine === "v8"
-    ? [...pairedProducts(lane, x, y, HIGH_HALVES), ...rotate, ...addProducts(lane, x, y)]
-    : [...rotate, ...multiplyAdd(engine, lane, x, y)];
-}
-
-/**
- * Sets m and n to the products, 64 bits wide, of the low halves of x and the `yHalves` of y.
- * @param {0 | 1} lane @param {string} x @param {string} y @param {readonly number[]} yHalves
- */
-function pairedProducts(lane, x, y, yHalves) {
+/** Sets m and n to the products, 64 bits wide, of the low halves of x and y. @param {0 | 1} lane @param {string} x @param {string} y */
+function pairedProducts(lane, x, y) {
   const [t, u] = [`t_${lane}`, `u_${lane}`];
   return [
-    set(t, halves(LOW_HALVES, pair(x, lane))),
-    set(u, halves(yHalves, pair(y, lane))),
+    set(t, lowHalvesOfBoth(pair(x, lane))),
+    set(u, lowHalvesOfBoth(pair(y, lane))),
     set(`m_${lane}`, `(i64x2.extmul_low_i32x4_u ${get(t)} ${get(u)})`),
     set(`n_${lane}`, `(i64x2.extmul_high_i32x4_u ${get(t)} ${get(u)})`),
   ];
@@ -111,17 +93,20 @@ const addProducts = (lane, x, y) =>
 const addProduct = (name, other, product) =>
   set(name, add64x2(add64x2(get(name), get(other)), add64x2(get(product), get(product))));
 
-/** Those 32-bit halves of the words of two vectors. @param {readonly number[]} which @param {[string, string]} vectors */
-const halves = (which, [first, second]) =>
-  shuffle32([...which, ...which.map((half) => half + 4)], get(first), get(second));
+/** The low halves of four words. @param {[string, string]} vectors */
+const lowHalvesOfBoth = ([first, second]) => shuffle32([0, 2, 4, 6], get(first), get(second));
 
-/** x ^= y. @param {0 | 1} lane @param {string} x @param {string} y */
-const xorBoth = (lane, x, y) => zip(x, y, lane).map(([name, other]) => set(name, xor(get(name), get(other))));
+/** x = (x ^ y) >>> 32. @param {0 | 1} lane @param {string} x @param {string} y */
+const xorRotate32 = (lane, x, y) =>
+  zip(x, y, lane).flatMap(([name, other]) => [
+    set(name, xor("v128", get(name), get(other))),
+    set(name, shuffle32([1, 0, 3, 2], get(name), get(name))),
+  ]);
 
 /** x = (x ^ y) >>> bits. @param {0 | 1} lane @param {string} x @param {string} y @param {16 | 24} bits */
 const xorRotate = (lane, x, y, bits) =>
   zip(x, y, lane).map(([name, other]) =>
-    set(name, `(i8x16.swizzle ${xor(get(name), get(other))} ${get(`rotate${bits}`)})`),
+    set(name, `(i8x16.swizzle ${xor("v128", get(name), get(other))} ${get(`rotate${bits}`)})`),
   );
 
 /** x = (x ^ y) >>> 63, which is a rotation to the left by one. @param {0 | 1} lane @param {string} x @param {string} y */
@@ -129,7 +114,7 @@ const xorRotate63 = (lane, x, y) =>
   zip(x, y, lane).flatMap(([name, other]) => {
     const t = `t_${lane}`;
     return [
-      set(t, xor(get(name), get(other))),
+      set(t, xor("v128", get(name), get(other))),
       set(name, `(v128.or ${add64x2(get(t), get(t))} (i64x2.shr_u ${get(t)} (i32.const 63)))`),
     ];
   });
