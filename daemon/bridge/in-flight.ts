@@ -63,6 +63,9 @@ export class InFlight implements PortRequest {
   deadlineAt: number;
   /** When it was given to a worker; undefined while it waits. */
   startedAt: number | undefined;
+  portEntry: unknown;
+  /** Its place in the scheduler's list of what is unsettled. */
+  place = 0;
   /** Times it was handed to a port and came back unsent. */
   returns = 0;
   private port: WorkerPort | undefined;

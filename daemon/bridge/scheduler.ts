@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.ts";
 import { AnswerError } from "../errors.ts";
+import { CallerCounts } from "./caller-counts.ts";
 import { FairQueue } from "./fair-queue.ts";
 import { type AnswerSink, InFlight, type InFlightOwner, type Inference, type Outcome } from "./in-flight.ts";
 import { pickPort } from "./pick-port.ts";
@@ -38,11 +39,12 @@ export type SettledListener = (request: SettledRequest) => void;
  */
 export class Scheduler implements InFlightOwner {
   private readonly queue = new FairQueue<InFlight>();
-  private readonly unsettledOf = new Map<string, number>();
+  private readonly unsettledOf = new CallerCounts();
   private ports: readonly WorkerPort[] = [];
   private refusal: Refusal | undefined = notReady;
   private isShut = false;
-  private readonly pending = new Set<InFlight>();
+  /** In no order: the last takes the place of one that is settled. */
+  private readonly pending: InFlight[] = [];
 
   constructor(
     private readonly limits: SchedulerLimits,
@@ -57,7 +59,7 @@ export class Scheduler implements InFlightOwner {
 
   /** Requests that have no answer yet, the waiting ones included. */
   get unsettled(): number {
-    return this.pending.size;
+    return this.pending.length;
   }
 
   addPort(port: WorkerPort): void {
@@ -101,13 +103,13 @@ export class Scheduler implements InFlightOwner {
    */
   submit(inference: Inference, sink: AnswerSink): InFlight {
     if (this.refusal !== undefined) throw this.refusal();
-    const own = this.unsettledOf.get(inference.caller) ?? 0;
-    if (own >= this.limits.maxCallerInFlight) throw overloaded("You have too many requests in flight.");
+    if (this.unsettledOf.get(inference.caller) >= this.limits.maxCallerInFlight)
+      throw overloaded("You have too many requests in flight.");
     const port = this.queue.size === 0 ? pickPort(this.ports) : undefined;
     if (port === undefined) this.makeRoomFor(inference.caller);
-    this.unsettledOf.set(inference.caller, own + 1);
+    this.unsettledOf.add(inference.caller, 1);
     const request = new InFlight(inference, sink, this, this.clock);
-    this.pending.add(request);
+    request.place = this.pending.push(request) - 1;
     if (port === undefined) this.queue.add(request);
     else request.sendTo(port);
     return request;
@@ -135,10 +137,12 @@ export class Scheduler implements InFlightOwner {
   }
 
   settled(request: InFlight, outcome: Outcome): void {
-    const left = (this.unsettledOf.get(request.caller) ?? 0) - 1;
-    if (left > 0) this.unsettledOf.set(request.caller, left);
-    else this.unsettledOf.delete(request.caller);
-    this.pending.delete(request);
+    this.unsettledOf.add(request.caller, -1);
+    const last = this.pending.pop();
+    if (last !== undefined && last !== request) {
+      this.pending[request.place] = last;
+      last.place = request.place;
+    }
     const { startedAt, arrivedAt } = request;
     this.onSettled({
       outcome,

@@ -17,6 +17,8 @@ export interface PortRequest {
   readonly bodyBytes: number;
   /** When its caller stops waiting, on the clock the port was made with. */
   readonly deadlineAt: number;
+  /** What the port that has it keeps of it; nobody else's business. */
+  portEntry: unknown;
 
   /** The first byte of its frame was written: from now on it is never sent again. */
   onStarted(): void;

@@ -14,7 +14,7 @@ const PROBE_AFTER_MS = [0, 50, 250, 1_000] as const;
  * ignore: `100 Continue` before the answer (RFC 9110 section 15.2), a comment between the events of a stream.
  */
 export class ClientConnections {
-  private readonly exchanges = new Map<Socket, Set<Exchange>>();
+  private readonly exchanges = new Map<Socket, Exchange[]>();
 
   constructor(private readonly clock: Clock) {}
 
@@ -23,7 +23,7 @@ export class ClientConnections {
     // Without this Node answers the end of a caller's sending side by closing, also while an answer is due.
     Object.assign(server, { httpAllowHalfOpen: true });
     server.on("connection", (socket: Socket) => {
-      const own = new Set<Exchange>();
+      const own: Exchange[] = [];
       let probe: Timer | undefined;
       this.exchanges.set(socket, own);
       socket.once("end", () => {
@@ -42,11 +42,8 @@ export class ClientConnections {
   add(exchange: Exchange, request: IncomingMessage): void {
     const own = this.exchanges.get(request.socket);
     if (own === undefined) return;
-    for (const earlier of own) {
-      if (!earlier.complete) break;
-      own.delete(earlier);
-    }
-    own.add(exchange);
+    while (own[0]?.complete === true) own.shift();
+    own.push(exchange);
   }
 
   /** Closes what is left. */
@@ -54,7 +51,7 @@ export class ClientConnections {
     for (const socket of this.exchanges.keys()) socket.destroy();
   }
 
-  private probe(own: ReadonlySet<Exchange>, turn: number, onNext: (timer: Timer) => void): Timer {
+  private probe(own: readonly Exchange[], turn: number, onNext: (timer: Timer) => void): Timer {
     const delayMs = PROBE_AFTER_MS[Math.min(turn, PROBE_AFTER_MS.length - 1)] ?? 0;
     return this.clock.after(delayMs, () => {
       for (const exchange of own) {

@@ -39,13 +39,21 @@ export interface ConnectionOptions {
   readonly listener: ConnectionListener;
 }
 
-interface Entry extends WireRequest {
-  readonly request: PortRequest;
-  id: number;
-  started: boolean;
-  cancelled: boolean;
+/** What the connection keeps of one request. */
+class Entry implements WireRequest {
+  readonly stream: boolean;
+  credit: number;
+  nextSeq: number | undefined = undefined;
+  id = 0;
+  started = false;
+  cancelled = false;
   /** When it was written, or its stream last moved. */
-  movedAt: number;
+  movedAt = 0;
+
+  constructor(readonly request: PortRequest) {
+    this.stream = request.stream;
+    this.credit = request.credit;
+  }
 }
 
 /** What the health check looks at. Times are the clock's. */
@@ -69,9 +77,10 @@ export interface ConnectionActivity {
 export class UdsConnection implements WorkerPort {
   readonly id: string;
   private readonly state = new ConnectionState<Entry>();
-  private readonly entries = new Map<PortRequest, Entry>();
   private readonly reader: FrameReader;
   private outbox: Entry[] = [];
+  /** Requests it owes an end, those in the outbox included. */
+  private count = 0;
   private flushScheduled = false;
   private writableListener: () => void = () => undefined;
   private reason: WorkerError | undefined;
@@ -104,7 +113,7 @@ export class UdsConnection implements WorkerPort {
   }
 
   get inFlight(): number {
-    return this.entries.size;
+    return this.count;
   }
 
   get writable(): boolean {
@@ -113,7 +122,7 @@ export class UdsConnection implements WorkerPort {
 
   get activity(): ConnectionActivity {
     let oldestMoveAt: number | undefined;
-    for (const entry of this.entries.values()) {
+    for (const entry of this.state.owed) {
       // A stream out of credit waits for its reader.
       if (!entry.started || (entry.nextSeq !== undefined && entry.credit === 0)) continue;
       if (oldestMoveAt === undefined || entry.movedAt < oldestMoveAt) oldestMoveAt = entry.movedAt;
@@ -133,17 +142,9 @@ export class UdsConnection implements WorkerPort {
   }
 
   send(request: PortRequest): void {
-    const entry: Entry = {
-      request,
-      stream: request.stream,
-      credit: request.credit,
-      nextSeq: undefined,
-      id: 0,
-      started: false,
-      cancelled: false,
-      movedAt: 0,
-    };
-    this.entries.set(request, entry);
+    const entry = new Entry(request);
+    request.portEntry = entry;
+    this.count++;
     this.outbox.push(entry);
     if (this.flushScheduled) return;
     // Everything that comes in one turn of the event loop leaves in one write.
@@ -152,21 +153,20 @@ export class UdsConnection implements WorkerPort {
   }
 
   cancel(request: PortRequest): void {
-    const entry = this.entries.get(request);
-    if (entry === undefined || entry.cancelled) return;
+    const entry = request.portEntry;
+    if (!(entry instanceof Entry) || entry.cancelled) return;
     entry.cancelled = true;
     if (!entry.started) {
       this.outbox = this.outbox.filter((other) => other !== entry);
-      this.entries.delete(request);
-      request.onNotSent();
+      this.returnUnsent(entry);
     } else if (this.state.phase !== "closed" && this.state.sendCancel(entry.id)) {
       this.write({ type: "cancel", id: entry.id });
     }
   }
 
   grant(request: PortRequest, n: number): void {
-    const entry = this.entries.get(request);
-    if (entry === undefined || !entry.started || this.state.phase === "closed") return;
+    const entry = request.portEntry;
+    if (!(entry instanceof Entry) || !entry.started || this.state.phase === "closed") return;
     if (!this.state.sendCredit(entry.id, n)) return;
     entry.movedAt = this.options.clock.now();
     this.write({ type: "credit", id: entry.id, n });
@@ -179,7 +179,7 @@ export class UdsConnection implements WorkerPort {
 
   /** Asks for `check_health`, if the worker is idle. */
   check(): void {
-    if (this.state.phase !== "ready" || this.entries.size > 0 || this.state.checking) return;
+    if (this.state.phase !== "ready" || this.inFlight > 0 || this.state.checking) return;
     const id = this.state.sendCheck();
     this.busySince = this.options.clock.now();
     this.write({ type: "check", id });
@@ -289,15 +289,14 @@ export class UdsConnection implements WorkerPort {
 
   private onClose(): void {
     const drained = this.state.phase === "draining" && this.state.inFlight === 0 && this.reason === undefined;
-    this.state.close();
     const reason = this.reason ?? new WorkerError("EXITED", "The worker closed its connection.");
-    const owed = [...this.entries.values()];
+    const unsent = this.outbox;
     this.outbox = [];
-    this.entries.clear();
-    for (const entry of owed) {
-      if (entry.started) entry.request.onCrashed(reason);
-      else entry.request.onNotSent();
+    for (const entry of this.state.close()) {
+      if (entry.started) this.crash(entry, reason);
+      else this.returnUnsent(entry);
     }
+    for (const entry of unsent) this.returnUnsent(entry);
     this.options.listener.onClosed(drained ? undefined : reason);
   }
 
@@ -365,12 +364,22 @@ export class UdsConnection implements WorkerPort {
   }
 
   private forget(entry: Entry): void {
-    this.entries.delete(entry.request);
+    this.release(entry);
     if (this.state.inFlight === 0 && !this.state.checking) this.busySince = this.lastReceivedAt;
   }
 
+  private release(entry: Entry): void {
+    entry.request.portEntry = undefined;
+    this.count--;
+  }
+
+  private crash(entry: Entry, reason: WorkerError): void {
+    this.release(entry);
+    entry.request.onCrashed(reason);
+  }
+
   private returnUnsent(entry: Entry): void {
-    this.entries.delete(entry.request);
+    this.release(entry);
     entry.request.onNotSent();
   }
 

@@ -1,4 +1,5 @@
 import { WireViolation } from "../errors.ts";
+import { IdTable } from "./id-table.ts";
 import type { WorkerMessage } from "./messages.ts";
 
 export type ConnectionPhase = "starting" | "greeting" | "loading" | "ready" | "draining" | "closed";
@@ -17,7 +18,7 @@ export interface WireRequest {
  * Every method throws WireViolation BAD_STATE for what the state forbids.
  */
 export class ConnectionState<Request extends WireRequest> {
-  private readonly requests = new Map<number, Request>();
+  private readonly requests = new IdTable<Request>();
   private readonly pings: number[] = [];
   private currentPhase: ConnectionPhase = "starting";
   private wasReady = false;
@@ -35,6 +36,11 @@ export class ConnectionState<Request extends WireRequest> {
   /** Requests that were sent and not ended. */
   get inFlight(): number {
     return this.requests.size;
+  }
+
+  /** Those requests, in the order they were sent. */
+  get owed(): readonly Request[] {
+    return this.requests.inOrder();
   }
 
   get capacity(): number {
@@ -59,14 +65,14 @@ export class ConnectionState<Request extends WireRequest> {
     this.require(this.currentPhase === "ready", "infer is sent to a ready worker only");
     this.require(this.requests.size < this.maxInFlight, "a worker has no more requests than concurrency x max_batch");
     const id = ++this.lastInferId;
-    this.requests.set(id, request);
+    this.requests.add(id, request);
     return id;
   }
 
   /** Whether the request is still there to be cancelled: one that has ended needs no `cancel`. */
   sendCancel(id: number): boolean {
     this.require(id <= this.lastInferId, "cancel names a request that was sent");
-    return this.requests.has(id);
+    return this.requests.get(id) !== undefined;
   }
 
   /** Whether the request is still there to be granted more. */
@@ -138,7 +144,7 @@ export class ConnectionState<Request extends WireRequest> {
   /** Ends the connection; gives the requests the worker still owed, in the order they were sent. */
   close(): readonly Request[] {
     this.currentPhase = "closed";
-    const owed = [...this.requests.values()];
+    const owed = this.owed;
     this.requests.clear();
     return owed;
   }

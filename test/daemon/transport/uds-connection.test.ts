@@ -139,6 +139,7 @@ function request(
     body: [Buffer.from("1")],
     bodyBytes: 1,
     deadlineAt: systemClock.now() + 5_000,
+    portEntry: undefined,
     onStarted: () => seen.push("started"),
     onBodyReleased: () => seen.push("released"),
     onStart: () => seen.push("start"),
