@@ -103,7 +103,7 @@ def test_a_call_that_outlives_the_models_timeout_makes_the_worker_give_up(
 
         failed, _ = worker.wire.receive()
         assert failed["code"] == "CALL_TIMEOUT"
-        assert worker.process.wait(5) == 1
+        assert worker.process.wait(10) == 1
     assert "misbehaving.py" in capfd.readouterr().err
 
 

@@ -55,7 +55,7 @@ def test_drains_what_it_has_then_closes_the_model_and_exits_0(
 
         assert worker.wire.receive()[0]["type"] == "result"
         assert worker.wire.is_at_end()
-        assert worker.process.wait(5) == 0
+        assert worker.process.wait(10) == 0
     assert "closed after all" in capfd.readouterr().out
 
 
@@ -73,7 +73,7 @@ def test_tells_why_a_model_does_not_load_and_exits_1() -> None:
     with run_worker(f"{MISBEHAVING}:LoadRaises", is_ready=False) as worker:
         with pytest.raises(WorkerEndedError, match="RuntimeError: the weights are missing"):
             worker.wait_until_ready()
-        assert worker.process.wait(5) == 1
+        assert worker.process.wait(10) == 1
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_refuses_another_protocol_version_before_it_looks_at_the_nonce() -> None
 
         failed, _ = worker.wire.receive()
         assert failed["code"] == "PROTOCOL_VERSION"
-        assert worker.process.wait(5) == 1
+        assert worker.process.wait(10) == 1
 
 
 def test_leaves_without_a_byte_when_the_nonce_is_wrong() -> None:
@@ -107,7 +107,7 @@ def test_leaves_without_a_byte_when_the_nonce_is_wrong() -> None:
         worker.wire.hello("0" * 64)
 
         assert worker.wire.is_at_end()
-        assert worker.process.wait(5) == 1
+        assert worker.process.wait(10) == 1
 
 
 def test_a_violation_ends_the_worker_with_1() -> None:
@@ -115,14 +115,14 @@ def test_a_violation_ends_the_worker_with_1() -> None:
         worker.wire.send({"type": "cancel", "id": 9})
 
         assert worker.wire.is_at_end()
-        assert worker.process.wait(5) == 1
+        assert worker.process.wait(10) == 1
 
 
 def test_a_connection_that_closes_ends_the_worker_with_1() -> None:
     with run_worker(ECHO) as worker:
         worker.wire.socket.close()
 
-        assert worker.process.wait(5) == 1
+        assert worker.process.wait(10) == 1
 
 
 def test_the_end_of_stdin_ends_the_worker_with_1_also_while_the_model_hangs_in_python() -> None:
@@ -271,7 +271,7 @@ def test_sys_exit_in_a_model_ends_the_process_with_its_number() -> None:
         worker.wire.infer(1, b'{"do":"sys_exit","code":7}')
 
         assert worker.wire.is_at_end()
-        assert worker.process.wait(5) == 7
+        assert worker.process.wait(10) == 7
 
 
 def test_sys_exit_in_an_async_model_ends_the_process_with_its_number() -> None:
@@ -279,7 +279,7 @@ def test_sys_exit_in_an_async_model_ends_the_process_with_its_number() -> None:
         worker.wire.infer(1, b'"sys_exit"')
 
         assert worker.wire.is_at_end()
-        assert worker.process.wait(5) == 7
+        assert worker.process.wait(10) == 7
 
 
 def test_a_request_for_which_there_is_no_memory_ends_the_worker_and_leaves_nobody_waiting(
@@ -290,7 +290,7 @@ def test_a_request_for_which_there_is_no_memory_ends_the_worker_and_leaves_nobod
             worker.wire.infer(1, bytes(60 * 1024 * 1024))
 
         assert worker.wire.is_at_end()
-        assert worker.process.wait(5) == 1
+        assert worker.process.wait(10) == 1
     assert "MemoryError" in capfd.readouterr().err
 
 
