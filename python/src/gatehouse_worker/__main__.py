@@ -13,7 +13,7 @@ from gatehouse_worker.listen import accept_one
 from gatehouse_worker.log import set_up_log
 from gatehouse_worker.process_guard import die_with_parent, watch_parent, watch_stdin
 from gatehouse_worker.settings import Settings, read_settings
-from gatehouse_worker.worker import Worker
+from gatehouse_worker.worker_loop import WorkerLoop
 
 
 def main() -> None:
@@ -35,7 +35,7 @@ async def serve(settings: Settings) -> None:
     loop.set_exception_handler(leave_on_error)
     guard = loop.create_task(watch_parent(settings.parent_pid, lambda: leave(1)))
     accepted = await accept_one(settings.socket)
-    worker = Worker(settings, loop, leave)
+    worker = WorkerLoop(settings, loop, leave)
     worker.connection.attach(accepted)
     await guard
 

@@ -7,7 +7,7 @@ from queue import SimpleQueue
 import pytest
 
 from gatehouse import Cancelled
-from gatehouse_worker.codecs import json_codec
+from gatehouse_worker.codecs import json
 from gatehouse_worker.codecs.route import UnaryRoute
 from gatehouse_worker.execution.call import Call, Item, Job, StreamItem, UnaryItem
 from gatehouse_worker.execution.call_watch import watch_calls
@@ -15,7 +15,7 @@ from gatehouse_worker.execution.stream_output import StreamOutput
 from gatehouse_worker.execution.work_queue import WorkQueue
 from gatehouse_worker.wire.messages import Infer
 
-OTHER_ROUTE = UnaryRoute("embed", json_codec.decode_body, json_codec.encode_result)
+OTHER_ROUTE = UnaryRoute("embed", json.decode_body, json.encode_result)
 
 
 class Clock:
@@ -37,12 +37,12 @@ def queue_of(clock: Clock, *, max_batch: int = 4, max_wait_s: float = 0) -> Work
     return WorkQueue(max_batch=max_batch, max_wait_s=max_wait_s, clock=clock)
 
 
-def unary(number: int, clock: Clock, route: UnaryRoute = json_codec.PREDICT) -> UnaryItem:
+def unary(number: int, clock: Clock, route: UnaryRoute = json.PREDICT) -> UnaryItem:
     return UnaryItem(infer(number, stream=False), route, clock())
 
 
 def stream(number: int, clock: Clock) -> StreamItem:
-    return StreamItem(infer(number, stream=True), json_codec.STREAM, clock(), StreamOutput(0))
+    return StreamItem(infer(number, stream=True), json.STREAM, clock(), StreamOutput(0))
 
 
 def infer(number: int, *, stream: bool) -> Infer:
@@ -124,7 +124,7 @@ def test_a_sleeping_taker_is_woken_by_put_and_by_stop(clock: Clock) -> None:
 
 def test_a_taker_whose_sleep_ends_begins_what_is_due() -> None:
     queue = WorkQueue(max_batch=2, max_wait_s=0.01)
-    queue.put(UnaryItem(infer(1, stream=False), json_codec.PREDICT, time.monotonic()))
+    queue.put(UnaryItem(infer(1, stream=False), json.PREDICT, time.monotonic()))
 
     assert ids(queue.take()) == [1]
 
@@ -211,7 +211,7 @@ def test_an_interrupt_never_arrives_after_its_call_is_finished() -> None:
     queue = WorkQueue(max_batch=1, max_wait_s=0)
     threading.Thread(target=make_calls, args=[queue, begun, outcomes], daemon=True).start()
     for number in range(1, 501):
-        queue.put(UnaryItem(infer(number, stream=False), json_codec.PREDICT, 0))
+        queue.put(UnaryItem(infer(number, stream=False), json.PREDICT, 0))
         queue.interrupt(begun.get(timeout=10))
         assert outcomes.get(timeout=10) == "clean"
     queue.stop()

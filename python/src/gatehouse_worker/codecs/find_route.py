@@ -3,12 +3,12 @@
 from collections.abc import Collection
 
 from gatehouse import ClientError
-from gatehouse_worker.codecs import json_codec
+from gatehouse_worker.codecs import json
 from gatehouse_worker.codecs.route import Route
 
 _ROUTES: dict[tuple[str, bool], Route] = {
-    ("json", False): json_codec.PREDICT,
-    ("json", True): json_codec.STREAM,
+    ("json", False): json.PREDICT,
+    ("json", True): json.STREAM,
 }
 
 

@@ -42,7 +42,7 @@ from gatehouse_worker.wire.violation import ProtocolViolation
 _log: Final = logging.getLogger(__name__)
 
 
-class Worker:
+class WorkerLoop:
     """Serves one connection until it ends, then calls `leave`, once, with the exit code."""
 
     def __init__(
