@@ -10,6 +10,7 @@ const TRANSIENT: readonly { readonly state: RegExp; readonly sentence: string }[
   { state: /^55P03$/, sentence: "the database could not get a lock in time" },
   { state: /^25006$/, sentence: "the database only answers reads at the moment" },
   { state: /^(28|3D)/, sentence: "the database refused us" },
+  { state: /^XX/, sentence: "the database failed within itself" },
   { state: /^58/, sentence: "the database could not read or write its files" },
 ];
 

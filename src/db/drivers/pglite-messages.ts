@@ -65,3 +65,8 @@ export function endsIdle(answer: Uint8Array): boolean {
   const [type, , , , length, status] = answer.subarray(-6);
   return type === 0x5a && length === 5 && status === 0x49;
 }
+
+/** True for an `ErrorResponse` of the severity that a backend does not survive. */
+export function saysPanic(answer: Uint8Array): boolean {
+  return answer[0] === 0x45 && Buffer.from(answer).includes("VPANIC\0");
+}

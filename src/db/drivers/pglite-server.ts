@@ -1,13 +1,10 @@
 import { chmodSync, rmSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
-import type { PGlite } from "@electric-sql/pglite";
-import type { EndTurn, ExclusiveTurns } from "./exclusive-turns.ts";
-import { endsIdle, type FrontendMessage, FrontendReader, queryMessage, SYNC } from "./pglite-messages.ts";
+import type { PgliteBackend, Turn } from "./pglite-backend.ts";
+import { endsIdle, type FrontendMessage, FrontendReader, queryMessage, SYNC, saysPanic } from "./pglite-messages.ts";
 
 export interface ServePgliteOptions {
-  /** Shared with the owner's own statements. */
-  readonly turns: ExclusiveTurns;
   /** A client that leaves a transaction open this long is cut off: the owner's requests wait for it. */
   readonly idleInTransactionMs?: number;
 }
@@ -44,20 +41,20 @@ export function canServePglite(dataDir: string): boolean {
  * Serves the owner's PGlite to other programs of the same user: a Unix socket, mode 0600, in `dataDir`. Who holds the
  * folder's lock calls this, so a socket already there is nobody's.
  *
- * PGlite is one backend for everybody. pglite-socket takes turns by message, so that one client's Bind can meet another's
+ * PGlite is one backend for everybody, on the owner's own thread: while a client's statement runs, the owner does nothing else. pglite-socket takes turns by message, so that one client's Bind can meet another's
  * Parse and the owner's statements run inside a client's transaction; here a turn lasts until the client is idle again.
  */
 export function servePglite(
   dataDir: string,
-  pglite: PGlite,
-  { turns, idleInTransactionMs = IDLE_IN_TRANSACTION_MS }: ServePgliteOptions,
+  backend: PgliteBackend,
+  { idleInTransactionMs = IDLE_IN_TRANSACTION_MS }: ServePgliteOptions = {},
 ): Promise<PgliteServer> {
   const path = pgliteSocketPath(dataDir);
   const clients = new Set<Socket>();
   const conversations = new Set<Promise<void>>();
   const server = createServer((socket) => {
     clients.add(socket);
-    const conversation = converse(socket, new Client(socket, pglite, { turns, idleInTransactionMs })).finally(() => {
+    const conversation = converse(socket, new Client(socket, backend, idleInTransactionMs)).finally(() => {
       clients.delete(socket);
       conversations.delete(conversation);
     });
@@ -101,14 +98,14 @@ async function converse(socket: Socket, client: Client): Promise<void> {
 }
 
 class Client {
-  private endTurn: EndTurn | undefined;
+  private turn: Turn | undefined;
   private idle: NodeJS.Timeout | undefined;
   private started = false;
 
   constructor(
     private readonly socket: Socket,
-    private readonly pglite: PGlite,
-    private readonly options: Required<ServePgliteOptions>,
+    private readonly backend: PgliteBackend,
+    private readonly idleInTransactionMs: number,
   ) {}
 
   /** False when the conversation is over. Throws when no turn comes in time. */
@@ -133,34 +130,44 @@ class Client {
     clearTimeout(this.idle);
     if (!this.started) return;
     try {
-      this.endTurn ??= await this.options.turns.take();
       for (const message of [SYNC, queryMessage("rollback"), queryMessage("discard all")]) await this.send(message);
+    } catch {
+      // Broken or closed: nothing of the client is left in it.
     } finally {
-      this.endTurn?.();
+      this.turn?.end();
     }
   }
 
   private async pass(bytes: Uint8Array): Promise<void> {
     clearTimeout(this.idle);
-    this.endTurn ??= await this.options.turns.take();
-    const idle = await this.send(bytes);
-    if (idle) {
-      this.endTurn();
-      this.endTurn = undefined;
+    if (await this.send(bytes)) {
+      this.turn?.end();
+      this.turn = undefined;
     } else {
-      this.idle = setTimeout(() => this.socket.destroy(), this.options.idleInTransactionMs);
+      this.idle = setTimeout(() => this.socket.destroy(), this.idleInTransactionMs);
     }
   }
 
+  /** True when the client is idle after it. */
   private async send(bytes: Uint8Array): Promise<boolean> {
+    this.turn ??= await this.backend.take();
+    const { pglite } = this.turn;
     let idle = false;
-    await this.pglite.execProtocolRawStream(bytes, {
-      onRawData: (answer) => {
-        idle = endsIdle(answer);
-        // PGlite reuses the memory behind it for the next answer.
-        if (this.socket.writable) this.socket.write(Buffer.from(answer));
-      },
-    });
+    let panicked = false;
+    await this.backend.watch(() =>
+      pglite.execProtocolRawStream(bytes, {
+        onRawData: (answer) => {
+          idle = endsIdle(answer);
+          panicked ||= saysPanic(answer);
+          // PGlite reuses the memory behind it for the next answer.
+          if (this.socket.writable) this.socket.write(Buffer.from(answer));
+        },
+      }),
+    );
+    if (panicked) {
+      this.backend.declareBroken();
+      throw new Error("the embedded database panicked");
+    }
     return idle;
   }
 }

@@ -5,8 +5,9 @@ import { DatabaseError } from "../../errors.ts";
 import { createDatabase, type OpenDatabase } from "../database.ts";
 import { wrapDriverError } from "../query-error.ts";
 import type { Driver, DriverQuery, DriverRow } from "./driver.ts";
-import { ExclusiveTurns } from "./exclusive-turns.ts";
+import { assertRoom, PgliteBackend, SilentBackendError } from "./pglite-backend.ts";
 import { acquireFileLock, type FileLock, pgliteLockPath } from "./pglite-lock.ts";
+import { PgliteMaintenance } from "./pglite-maintenance.ts";
 import { canServePglite, servePglite } from "./pglite-server.ts";
 import type { SqlConnection } from "./sql-connection.ts";
 import { wireParsers } from "./wire-types.ts";
@@ -22,15 +23,18 @@ export interface OpenPglite extends OpenDatabase {
 }
 
 /**
- * Opens the embedded Postgres as its only owner and serves it on a Unix socket in `dataDir`. Throws `DatabaseError` `DATABASE_UNAVAILABLE`, with a sentence for people,
- * when another process owns it or its folder cannot be written.
+ * Opens the embedded Postgres as its only owner and serves it on a Unix socket in `dataDir`. What it has answered survives the
+ * end of the process, however it ends; it does not sync to disk (PGlite cannot), so a power cut may cost the last seconds.
+ * Throws `DatabaseError` `DATABASE_UNAVAILABLE`, with a sentence for people, when another process owns it or its folder cannot
+ * be written.
  */
 export async function openPglite({ dataDir }: OpenPgliteOptions): Promise<OpenPglite> {
   const lock = lockFolder(dataDir);
   try {
+    assertRoom(dataDir);
     const folder = join(dataDir, "pglite");
     if (!existsSync(folder)) await initialise(folder);
-    return await own(dataDir, await PGlite.create(folder), lock);
+    return await own(dataDir, await PgliteBackend.open(folder), lock);
   } catch (error) {
     lock.release();
     throw wrapDriverError(error);
@@ -59,23 +63,18 @@ async function initialise(folder: string): Promise<void> {
   renameSync(unfinished, folder);
 }
 
-async function own(dataDir: string, pglite: PGlite, lock: FileLock): Promise<OpenPglite> {
-  const turns = new ExclusiveTurns();
-  const server = canServePglite(dataDir) ? await servePglite(dataDir, pglite, { turns }) : undefined;
+async function own(dataDir: string, backend: PgliteBackend, lock: FileLock): Promise<OpenPglite> {
+  const server = canServePglite(dataDir) ? await servePglite(dataDir, backend) : undefined;
   let ended: Promise<void> | undefined;
 
   async function end(): Promise<void> {
     await server?.close();
-    const endTurn = await turns.take();
-    await pglite.close().finally(() => {
-      endTurn();
-      lock.release();
-    });
+    await backend.close().finally(() => lock.release());
   }
 
   return {
-    db: createDatabase(pgliteDriver(pglite, turns)),
-    connect: () => connect(pglite, turns),
+    db: createDatabase(pgliteDriver(backend)),
+    connect: () => connect(backend),
     close() {
       ended ??= end();
       return ended;
@@ -83,52 +82,63 @@ async function own(dataDir: string, pglite: PGlite, lock: FileLock): Promise<Ope
   };
 }
 
-function pgliteDriver(pglite: PGlite, turns: ExclusiveTurns): Driver {
+function pgliteDriver(backend: PgliteBackend): Driver {
+  const maintenance = new PgliteMaintenance(backend);
   return {
     async query(query) {
-      const endTurn = await turns.take();
+      const { pglite, end } = await (query.reads ? backend.take() : backend.takeToWrite());
       try {
-        return await send(pglite, query);
+        return await backend.watch(() => sendStatement(pglite, query));
       } finally {
-        endTurn();
+        end();
+        if (!query.reads) maintenance.wrote(1);
       }
     },
     async batch(queries) {
-      const endTurn = await turns.take();
+      const { pglite, end } = await backend.takeToWrite();
       try {
-        return await pglite.transaction(async (transaction) => {
-          const answers: (readonly DriverRow[])[] = [];
-          for (const query of queries) answers.push(await send(transaction, query));
-          return answers;
-        });
+        return await backend.watch(() =>
+          pglite.transaction(async (transaction) => {
+            const answers: (readonly DriverRow[])[] = [];
+            for (const query of queries) answers.push(await sendStatement(transaction, query));
+            return answers;
+          }),
+        );
       } finally {
-        endTurn();
+        end();
+        maintenance.wrote(queries.length);
       }
     },
   };
 }
 
-async function connect(pglite: PGlite, turns: ExclusiveTurns): Promise<SqlConnection> {
-  const endTurn = await turns.take();
+async function connect(backend: PgliteBackend): Promise<SqlConnection> {
+  const { pglite, end } = await backend.take();
   return {
     async query(text, params = []) {
       try {
-        return await send(pglite, { text, params });
+        return (await backend.watch(() => send(pglite, { text, params }))).rows;
       } catch (error) {
         throw wrapDriverError(error);
       }
     },
     close() {
-      endTurn();
+      end();
       return Promise.resolve();
     },
   };
 }
 
-async function send(
-  on: Pick<PGlite, "query">,
-  { text, params }: Pick<DriverQuery, "text" | "params">,
-): Promise<readonly DriverRow[]> {
-  const { rows } = await on.query<DriverRow>(text, [...params], { rowMode: "array", parsers: { ...wireParsers } });
+type Sender = Pick<PGlite, "query">;
+type Sent = Pick<DriverQuery, "text" | "params">;
+
+/** Every statement of the request path answers columns, if not rows. */
+async function sendStatement(on: Sender, query: Sent): Promise<readonly DriverRow[]> {
+  const { rows, fields } = await send(on, query);
+  if (fields.length === 0) throw new SilentBackendError();
   return rows;
+}
+
+function send(on: Sender, { text, params }: Sent) {
+  return on.query<DriverRow>(text, [...params], { rowMode: "array", parsers: { ...wireParsers } });
 }

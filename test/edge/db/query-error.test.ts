@@ -17,6 +17,7 @@ describe("wrapDriverError", () => {
     ["08006", "DATABASE_UNAVAILABLE"],
     ["28P01", "DATABASE_UNAVAILABLE"],
     ["3D000", "DATABASE_UNAVAILABLE"],
+    ["XX000", "DATABASE_UNAVAILABLE"],
     ["42P01", "QUERY_FAILED"],
     ["22001", "QUERY_FAILED"],
   ])("makes SQLSTATE %s %s", (code, ours) => {

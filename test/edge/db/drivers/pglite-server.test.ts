@@ -2,9 +2,8 @@ import { once } from "node:events";
 import { existsSync, rmSync, statSync } from "node:fs";
 import { connect as connectSocket } from "node:net";
 import { join } from "node:path";
-import { PGlite } from "@electric-sql/pglite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ExclusiveTurns } from "../../../../src/db/drivers/exclusive-turns.ts";
+import { PgliteBackend } from "../../../../src/db/drivers/pglite-backend.ts";
 import { type PgliteServer, pgliteSocketUrl, servePglite } from "../../../../src/db/drivers/pglite-server.ts";
 import { connectTcp } from "../../../../src/db/drivers/tcp.ts";
 import { freshDataDir } from "../../../fixtures/pglite-folder.ts";
@@ -12,20 +11,19 @@ import { freshDataDir } from "../../../fixtures/pglite-folder.ts";
 const IDLE_IN_TRANSACTION_MS = 200;
 
 let dataDir: string;
-let pglite: PGlite;
+let backend: PgliteBackend;
 let server: PgliteServer;
-const turns = new ExclusiveTurns();
 
 beforeAll(async () => {
   dataDir = await freshDataDir();
-  pglite = await PGlite.create(join(dataDir, "pglite"));
-  server = await servePglite(dataDir, pglite, { turns, idleInTransactionMs: IDLE_IN_TRANSACTION_MS });
-  await pglite.exec("create table notes (text text)");
+  backend = await PgliteBackend.open(join(dataDir, "pglite"));
+  server = await servePglite(dataDir, backend, { idleInTransactionMs: IDLE_IN_TRANSACTION_MS });
+  await asOwner("create table notes (text text)");
 });
 afterAll(async () => {
   await server.close();
   expect(existsSync(join(dataDir, ".s.PGSQL.5432"))).toBe(false);
-  await pglite.close();
+  await backend.close();
   rmSync(dataDir, { recursive: true });
 });
 
@@ -33,11 +31,11 @@ const connect = () => connectTcp({ url: pgliteSocketUrl(dataDir) });
 
 /** A statement of the owner's, as its driver sends it. */
 async function asOwner(text: string): Promise<unknown[]> {
-  const endTurn = await turns.take();
+  const { pglite, end } = await backend.take();
   try {
     return (await pglite.query(text)).rows;
   } finally {
-    endTurn();
+    end();
   }
 }
 

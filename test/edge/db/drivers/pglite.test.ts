@@ -20,7 +20,7 @@ const own = (): Program =>
 function onSmallDisk(name: string, { readOnly }: { readonly readOnly: boolean }): Program {
   const disk = mkdtempSync(join(dataDir, "disk-"));
   const script = [
-    'mount -t tmpfs -o size=64m tmpfs "$1"',
+    'mount -t tmpfs -o size=160m tmpfs "$1"',
     'cp -R "$2" "$1/pglite"',
     ...(readOnly ? ['mount -o remount,ro "$1"'] : []),
     'shift 2 && exec "$@"',
@@ -87,13 +87,17 @@ describe("openPglite", { timeout: 60_000 }, () => {
     );
   });
 
-  it("answers that there is no room on a full disk, still reads, and goes on when there is room again", async () => {
+  it("takes no more writes on a full disk but reads, survives even a panic, and goes on when there is room again", async () => {
     const [report] = await onSmallDisk("fill-disk", { readOnly: false }).printed(/^\{.*\}$/m);
+    const full = "DATABASE_UNAVAILABLE: the disk of the embedded database is full";
     expect(JSON.parse(report)).toEqual({
-      code: "DATABASE_UNAVAILABLE",
-      message: "the database has no room or no free connection",
-      readable: 10,
-      lost: 0,
+      writeWhenFull: full,
+      readWhenFull: "fine",
+      writeAfterwards: "fine",
+      checkpointWhenFull: "DATABASE_UNAVAILABLE: the database has no room or no free connection",
+      readAfterPanic: full,
+      readWithRoom: "fine",
+      writeWithRoom: "fine",
     });
   });
 });
