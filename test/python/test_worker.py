@@ -183,7 +183,22 @@ def test_a_client_error_reaches_the_caller_and_no_other_exception_does(
     assert "ValueError: a secret of the model" in capfd.readouterr().err
 
 
-@pytest.mark.parametrize("what", ["memory", "interrupt"])
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ("silent", "The model refused this request."),
+        ("mute", "(it cannot say what is wrong)"),
+        ("broken", "?"),
+    ],
+)
+def test_a_client_error_without_words_is_still_told(how: str, message: str) -> None:
+    with run_worker(f"{BEHAVING}:Refusing") as worker:
+        with pytest.raises(ClientError) as refused:
+            worker.predict(how)
+        assert str(refused.value) == message
+
+
+@pytest.mark.parametrize("what", ["memory", "interrupt", "cancelled"])
 def test_the_worker_outlives_what_a_model_raises(raising: WorkerProcess, what: str) -> None:
     with pytest.raises(RequestFailedError, match="MODEL_ERROR"):
         raising.predict(what)

@@ -124,7 +124,8 @@ class AsyncCalls:
         if item.deadline <= time.monotonic():
             return DEADLINE_EXCEEDED
         try:
-            events = self._methods[item.route.method](item.route.decode(item.infer))
+            method = self._methods[item.route.method]
+            events = await _finished(method(item.route.decode(item.infer)))
             async for event in _each(events):
                 if call.scope.cancelled:
                     return CANCELLED
@@ -147,7 +148,7 @@ def _is_cancellation(error: BaseException, call: Call) -> bool:
     return isinstance(error, asyncio.CancelledError) and call.scope.cancelled
 
 
-async def _finished(result: object) -> object:
+async def _finished(result: Any) -> Any:
     return await result if inspect.isawaitable(result) else result
 
 

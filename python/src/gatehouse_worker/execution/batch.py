@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any, Final, cast
 
-from gatehouse import ClientError
 from gatehouse_worker.answers import CANCELLED, DEADLINE_EXCEEDED, Answer
 from gatehouse_worker.execution.call import UnaryItem
 from gatehouse_worker.execution.failures import failure_of
@@ -29,7 +28,7 @@ class Batch:
                 continue
             try:
                 value = route.decode(item.infer)
-            except ClientError as error:
+            except Exception as error:  # noqa: BLE001 - of no memory, for example
                 self.answers[place] = failure_of(error, [item])
                 continue
             self._places.append(place)

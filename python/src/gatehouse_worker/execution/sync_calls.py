@@ -66,7 +66,7 @@ class SyncCalls:
             work.output.finish(end)
         else:
             cancelled: list[Answer] = [CANCELLED] * len(work)
-            answers = self._interruptibly(call, partial(self._answers, work), cancelled)
+            answers = self._interruptibly(call, partial(self._answers, call, work), cancelled)
             self._replies.settle(work, answers)
 
     def _interruptibly(
@@ -88,7 +88,7 @@ class SyncCalls:
                 continue
             return result
 
-    def _answers(self, items: Sequence[UnaryItem]) -> list[Answer]:
+    def _answers(self, call: Call, items: Sequence[UnaryItem]) -> list[Answer]:
         batch = Batch(items, time.monotonic())
         if not batch.values:
             return batch.answers
@@ -101,9 +101,9 @@ class SyncCalls:
             else:
                 # Whose fault is it? Asking for each alone tells, and no caller reads of another's.
                 batch.accept([_result_alone(batch.method, method, value) for value in batch.values])
-        except (SystemExit, Cancelled):
-            raise
-        except BaseException as error:  # noqa: BLE001 - whatever a model raises
+        except BaseException as error:
+            if _ends_the_work(error, call):
+                raise
             batch.reject(error)
         return batch.answers
 
@@ -120,11 +120,17 @@ class SyncCalls:
                         call.busy_since = None
                         _wait_for_room(item.output)
                     call.busy_since = time.monotonic()
-        except (SystemExit, Cancelled):
-            raise
-        except BaseException as error:  # noqa: BLE001 - whatever a model raises
+        except BaseException as error:
+            if _ends_the_work(error, call):
+                raise
             return failure_of(error, [item])
         return STREAM_END
+
+
+def _ends_the_work(error: BaseException, call: Call) -> bool:
+    """Whether it is `sys.exit` or our interrupt, and not just what a model happens to raise."""
+    is_interrupt = isinstance(error, Cancelled) and call.scope.cancelled
+    return is_interrupt or isinstance(error, SystemExit)
 
 
 def _run_job(job: Job) -> BaseException | None:
@@ -132,7 +138,7 @@ def _run_job(job: Job) -> BaseException | None:
         result = job.run()
         if inspect.isawaitable(result):
             asyncio.run(_awaited(result))
-    except (SystemExit, Cancelled):
+    except SystemExit:
         raise
     except BaseException as error:  # noqa: BLE001 - `done` decides what it means
         return error
