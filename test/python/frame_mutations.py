@@ -91,9 +91,16 @@ def _lie_about_length(source: random.Random, frame: bytes) -> bytes:
     return length.to_bytes(4, "big") + frame[4:]
 
 
-def _repeat_a_key(_source: random.Random, frame: bytes) -> bytes:
+def _add_a_field(source: random.Random, frame: bytes) -> bytes:
+    fields = (
+        b'"type":"ping"',  # a key twice
+        b'"segments":[%d]' % source.choice((1, 4096, 4097, 2**64)),
+        b'"segments":[-1]',
+        b'"deep":' + b"[" * 32 + b"]" * 32,
+        b'"deeper":' + b"[" * 2000 + b"]" * 2000,
+    )
     length = int.from_bytes(frame[:4], "big")
-    text = frame[4 : 3 + length] + b',"type":"ping"}'
+    text = frame[4 : 3 + length] + b"," + source.choice(fields) + b"}"
     return len(text).to_bytes(4, "big") + text + frame[4 + length :]
 
 
@@ -107,6 +114,6 @@ _MUTATIONS: Final[tuple[Callable[[random.Random, bytes], bytes], ...]] = (
     _insert,
     _interleave,
     _lie_about_length,
-    _repeat_a_key,
+    _add_a_field,
     _garbage,
 )
