@@ -1,9 +1,8 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import type { SettledRequest } from "./bridge/scheduler.ts";
+import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import type { Outcome } from "./bridge/in-flight.ts";
+import type { SettledListener } from "./bridge/scheduler.ts";
+import { DurationHistogram } from "./duration-histogram.ts";
 import type { ModelState, ModelStatus } from "./supervisor/supervisor.ts";
-
-/** Seconds: from an echo's to a language model's. */
-const DURATION_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
 const STATES: readonly ModelState[] = ["starting", "loading", "ready", "draining", "failed"];
 
@@ -18,33 +17,38 @@ export interface ModelGauges {
 export class Metrics {
   private readonly registry = new Registry();
   private readonly models = new Map<string, ModelGauges>();
-  private readonly requests: Counter<"model" | "outcome">;
-  private readonly duration: Histogram<"model">;
-  private readonly queueDuration: Histogram<"model">;
+  private readonly outcomes = new Map<string, Map<Outcome, number>>();
+  private readonly duration: DurationHistogram;
+  private readonly queueDuration: DurationHistogram;
   private readonly crashes: Counter<"model" | "code">;
 
   constructor(bufferedBytes: () => number) {
     const registers = [this.registry];
     // Its own default looks at the event loop a hundred times a second.
     collectDefaultMetrics({ register: this.registry, eventLoopMonitoringPrecision: 100 });
-    this.requests = new Counter({
+    const { outcomes } = this;
+    new Counter({
       name: "gatehouse_requests_total",
       help: "Requests settled, by what became of them.",
       labelNames: ["model", "outcome"],
       registers,
+      collect() {
+        this.reset();
+        for (const [model, counts] of outcomes) {
+          for (const [outcome, count] of counts) this.inc({ model, outcome }, count);
+        }
+      },
     });
-    this.duration = new Histogram({
+    this.duration = new DurationHistogram({
       name: "gatehouse_request_duration_seconds",
       help: "From a request's headers to its settlement.",
       labelNames: ["model"],
-      buckets: DURATION_BUCKETS,
       registers,
     });
-    this.queueDuration = new Histogram({
+    this.queueDuration = new DurationHistogram({
       name: "gatehouse_queue_duration_seconds",
       help: "From a request's headers to its first byte to a worker.",
       labelNames: ["model"],
-      buckets: DURATION_BUCKETS,
       registers,
     });
     this.crashes = new Counter({
@@ -80,14 +84,18 @@ export class Metrics {
 
   readonly text = (): Promise<string> => this.registry.metrics();
 
-  addModel(name: string, gauges: ModelGauges): void {
+  /** Counts a model from now on; what is returned hears of each request that is settled. */
+  addModel(name: string, gauges: ModelGauges): SettledListener {
     this.models.set(name, gauges);
-  }
-
-  countSettled(model: string, request: SettledRequest): void {
-    this.requests.inc({ model, outcome: request.outcome });
-    this.duration.observe({ model }, request.totalMs / 1_000);
-    if (request.queueMs !== undefined) this.queueDuration.observe({ model }, request.queueMs / 1_000);
+    const counts = new Map<Outcome, number>();
+    this.outcomes.set(name, counts);
+    const duration = this.duration.of(name);
+    const queueDuration = this.queueDuration.of(name);
+    return ({ outcome, totalMs, queueMs }) => {
+      counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
+      duration.observe(totalMs / 1_000);
+      if (queueMs !== undefined) queueDuration.observe(queueMs / 1_000);
+    };
   }
 
   countCrash(model: string, code: string): void {

@@ -36,7 +36,7 @@ export function serveModel(options: ServeModelOptions): ModelService {
   const { name } = settings;
   const log = options.log.child({ model: name });
   const limits = { maxQueue: settings.maxQueue, maxCallerInFlight: options.maxCallerRequests };
-  const scheduler = new Scheduler(limits, clock, (request) => metrics.countSettled(name, request));
+  const scheduler = new Scheduler(limits, clock, (request) => countSettled(request));
   let paused = false;
   let lastState: string | undefined;
 
@@ -73,7 +73,7 @@ export function serveModel(options: ServeModelOptions): ModelService {
     },
   });
 
-  metrics.addModel(name, {
+  const countSettled = metrics.addModel(name, {
     waiting: () => scheduler.waiting,
     unsettled: () => scheduler.unsettled,
     status: () => supervisor.status,

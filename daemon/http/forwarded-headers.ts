@@ -5,17 +5,36 @@ import type { Exchange } from "./exchange.ts";
 /** What of a caller's headers a model's worker may see: never `cookie` or `authorization`. */
 const FORWARDED = ["content-type", "accept", "content-language", "traceparent"] as const;
 
+/** JSON of the common callers' headers, by what they send: most send the same again and again. */
+const known = new Map<string, string>();
+
+/** Combinations that are remembered; after that all are forgotten. */
+const MAX_KNOWN = 256;
+
 /** The forwarded headers as the JSON of an `infer`; `more` names those of a protocol of its own. */
-export function forwardedHeadersJson(exchange: Exchange, more: readonly string[] = []): string {
-  const headers: Record<string, string> = { [REQUEST_ID_HEADER]: exchange.requestId };
-  copy(exchange.request, FORWARDED, headers);
-  copy(exchange.request, more, headers);
-  return JSON.stringify(headers);
+export function forwardedHeadersJson({ request, requestId }: Exchange, more: readonly string[] = []): string {
+  // A request id needs no escaping: REQUEST_ID_PATTERN.
+  return `{"${REQUEST_ID_HEADER}":"${requestId}"${othersJson(request, more)}}`;
 }
 
-function copy(request: IncomingMessage, names: readonly string[], into: Record<string, string>): void {
+function othersJson(request: IncomingMessage, more: readonly string[]): string {
+  const { headers } = request;
+  if (headers.traceparent !== undefined || more.length > 0) return membersOf(request, [...FORWARDED, ...more]);
+  const key = `${headers["content-type"]}\n${headers.accept}\n${headers["content-language"]}`;
+  const found = known.get(key);
+  if (found !== undefined) return found;
+  if (known.size >= MAX_KNOWN) known.clear();
+  const members = membersOf(request, FORWARDED);
+  known.set(key, members);
+  return members;
+}
+
+/** The members of a JSON object, each after a comma. */
+function membersOf({ headers }: IncomingMessage, names: readonly string[]): string {
+  let members = "";
   for (const name of names) {
-    const value = request.headers[name];
-    if (typeof value === "string") into[name] = value;
+    const value = headers[name];
+    if (typeof value === "string") members += `,${JSON.stringify(name)}:${JSON.stringify(value)}`;
   }
+  return members;
 }

@@ -43,38 +43,60 @@ const SCENARIOS: readonly Scenario[] = [
 
 const CONTENDERS: readonly Contender[] = [RAW, GATEHOUSE, GATEHOUSE_BYTES, FASTAPI, MOSEC, LITSERVE];
 
-/** Echo through each of them, one after the other, `--rounds` times; the medians as a table, and beside them the raw bridge's part. */
+/** Seconds of load that let a server's code get compiled before anything is counted. */
+const WARM_UP_SECONDS = 3;
+
+/**
+ * Echo through each of them: in every round and scenario one short slice after the other, so that whatever else the machine does meets all
+ * alike. `--rounds`, `--seconds` of a slice, `--only` and `--scenario` as parts of names. The medians of the rounds, and the median of each
+ * round's part of the raw bridge.
+ */
 export async function run(args: string[]): Promise<void> {
   const { values } = parseArgs({
     args,
     options: {
-      rounds: { type: "string", default: "3" },
-      seconds: { type: "string", default: "3" },
+      rounds: { type: "string", default: "5" },
+      seconds: { type: "string", default: "2" },
       only: { type: "string", default: "" },
       scenario: { type: "string", default: "" },
     },
   });
-  const contenders = CONTENDERS.filter(({ name }) => name.includes(values.only));
-  const scenarios = SCENARIOS.filter(({ name }) => name.includes(values.scenario));
-  const samples = new Map<string, number[]>();
-  for (let round = 0; round < Number(values.rounds); round++) {
-    for (const contender of contenders) {
-      const server = await contender.start();
-      const before = server.residentBytes();
-      for (const scenario of scenarios) {
+  const contenders = CONTENDERS.filter((contender) => contender === RAW || contender.name.includes(values.only));
+  const servers: { readonly contender: Contender; readonly server: Server }[] = [];
+  for (const contender of contenders) servers.push({ contender, server: await contender.start() });
+  for (const { server } of servers) await warmUp(server);
+  for (const scenario of SCENARIOS.filter(({ name }) => name.includes(values.scenario))) {
+    const samples = new Map<string, number[]>(contenders.map(({ name }) => [name, []]));
+    for (let round = 0; round < Number(values.rounds); round++) {
+      for (const { contender, server } of servers) {
         if (scenario.stream && !contender.streams) continue;
         const result = await measure(server, scenario, Number(values.seconds) * 1_000);
-        const key = `${scenario.name}|${contender.name}`;
-        samples.set(key, [...(samples.get(key) ?? []), scenario.show(result)]);
+        samples.get(contender.name)?.push(scenario.show(result));
         if (result.failures > 0)
           process.stdout.write(`${contender.name}: ${result.failures} failures in ${scenario.name}\n`);
       }
-      const grownMb = (server.residentBytes() - before) / MEGABYTE;
-      process.stdout.write(`round ${round + 1}: ${contender.name} (grown by ${grownMb.toFixed(0)} MB)\n`);
-      await server.stop();
     }
+    printScenario(scenario, samples);
   }
-  for (const scenario of scenarios) printScenario(scenario, contenders, samples);
+  for (const { contender, server } of servers) {
+    process.stdout.write(
+      `${contender.name}: ${(server.residentBytes() / MEGABYTE).toFixed(0)} MB resident at the end\n`,
+    );
+    await server.stop();
+  }
+}
+
+async function warmUp({ port, echoPath, headers }: Server): Promise<void> {
+  const body = Buffer.from('"warm"');
+  await load({
+    port,
+    path: echoPath,
+    body,
+    headers,
+    connections: 32,
+    warmUpMs: 0,
+    durationMs: WARM_UP_SECONDS * 1_000,
+  });
 }
 
 function measure(server: Server, scenario: Scenario, durationMs: number): Promise<LoadResult> {
@@ -89,24 +111,21 @@ function measure(server: Server, scenario: Scenario, durationMs: number): Promis
     body,
     headers,
     connections: scenario.connections,
-    warmUpMs: 1_000,
+    warmUpMs: 100,
     durationMs,
   });
 }
 
-function printScenario(
-  scenario: Scenario,
-  contenders: readonly Contender[],
-  samples: ReadonlyMap<string, readonly number[]>,
-): void {
+function printScenario(scenario: Scenario, samples: ReadonlyMap<string, readonly number[]>): void {
   process.stdout.write(`\n${scenario.name}\n`);
-  const raw = median(samples.get(`${scenario.name}|${RAW.name}`) ?? []);
-  for (const { name } of contenders) {
-    const value = median(samples.get(`${scenario.name}|${name}`) ?? []);
-    if (Number.isNaN(value)) continue;
+  const raw = samples.get(RAW.name) ?? [];
+  for (const [name, values] of samples) {
+    if (values.length === 0) continue;
+    const value = median(values);
+    const part = median(values.map((own, round) => own / (raw[round] ?? Number.NaN)));
     const shown = value < 10 ? value.toFixed(3) : value.toFixed(0);
     process.stdout.write(
-      `  ${name.padEnd(26)} ${shown.padStart(9)} ${scenario.unit.padEnd(9)} ${(value / raw).toFixed(2)} x raw\n`,
+      `  ${name.padEnd(26)} ${shown.padStart(9)} ${scenario.unit.padEnd(9)} ${part.toFixed(2)} x raw\n`,
     );
   }
 }

@@ -16,6 +16,9 @@ const CALLERS = 16;
 /** Milliseconds after which a caller without an answer counts as lost: the models' timeout, and a second. */
 const LOST_MS = 3_000;
 
+/** The same for a stream whose worker is stopped in the middle: a first chunk in time, a gap, and a second. */
+const LOST_STREAM_MS = 5_000;
+
 const MEGABYTE = 1_048_576;
 
 /** Mixed load for `--minutes 10` with a worker killed every 5 s: nothing may be lost, and the daemon's memory must stay flat. */
@@ -75,7 +78,7 @@ async function call(url: string, turn: number): Promise<string> {
   if (kind === 7) headers.accept = "text/event-stream";
   if (kind === 8) headers["x-request-timeout-ms"] = "3";
   const leavesAfterMs = kind === 9 ? 2 : undefined;
-  const signal = AbortSignal.timeout(leavesAfterMs ?? LOST_MS);
+  const signal = AbortSignal.timeout(leavesAfterMs ?? (kind === 7 ? LOST_STREAM_MS : LOST_MS));
   try {
     const response = await fetch(`${url}/v1/infer/${model}`, { method: "POST", body, headers, signal });
     const text = await response.text();
@@ -83,7 +86,7 @@ async function call(url: string, turn: number): Promise<string> {
     return text.includes("event: error") ? "stream ended with an error event" : String(response.status);
   } catch (error) {
     if (leavesAfterMs !== undefined) return "left";
-    return signal.aborted ? "LOST" : `broken off (${(error as Error).message})`;
+    return signal.aborted ? `LOST (${model}, kind ${kind})` : `broken off (${(error as Error).message})`;
   }
 }
 
@@ -121,7 +124,7 @@ function print({ outcomes, resident, kills, state, code }: Summary): void {
     `resident memory: ${first.toFixed(0)} MiB in the first half, ${second.toFixed(0)} MiB in the second\n`,
   );
   const isLost =
-    (outcomes.get("LOST") ?? 0) > 0 ||
+    [...outcomes.keys()].some((outcome) => outcome.startsWith("LOST")) ||
     outcomes.has("200 with another body") ||
     unsettled > 0 ||
     state.bufferedBytes > 0;

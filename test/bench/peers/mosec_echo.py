@@ -24,6 +24,8 @@ class Stream(SSEWorker):
         return data
 
 
-server = Server()
-server.register_runtime({"/echo": [Echo], "/stream": [Stream]})
-server.run()
+if __name__ == "__main__":
+    server = Server()
+    server.append_worker(Echo, route="/echo")
+    server.append_worker(Stream, route="/stream")
+    server.run()
