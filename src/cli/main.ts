@@ -28,7 +28,8 @@ for (const register of [
 try {
   await program.parseAsync();
 } catch (error) {
-  process.exitCode = explain(error);
+  // Exits rather than waits for what a command that failed half-way has left open.
+  process.exit(explain(error));
 }
 
 /** Says on stderr what went wrong, in a sentence, and gives the exit code: 2 for usage, 1 for failure. */

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { inCheckout, root } from "./checkout.mjs";
 import { explainFailure } from "./explain-failure.mjs";
@@ -21,6 +21,7 @@ const INSTALL_TIMEOUT_MS = 15 * 60_000;
  * What a finished environment was made from.
  *
  * @typedef {object} Stamp
+ * @property {string} root the checkout's place
  * @property {string} python the real path of the interpreter behind it
  * @property {Record<string, string>} locks by lock file: the SHA-256 of what was installed
  */
@@ -49,7 +50,8 @@ export function pythonEnvironment({ everything, signal }) {
         await makeVenv(python, signal);
       }
       await installLock({ lock: inCheckout("python", names[names.length - 1] ?? ""), doing, signal });
-      writeStamp({ python: realpathSync(VENV_PYTHON), locks });
+      showSdk();
+      writeStamp({ root, python: realpathSync(VENV_PYTHON), locks });
       return "done";
     },
   };
@@ -60,7 +62,7 @@ function readStamp() {
   try {
     /** @type {Stamp} */
     const stamp = JSON.parse(readFileSync(STAMP, "utf8"));
-    return realpathSync(VENV_PYTHON) === stamp.python ? stamp : undefined;
+    return stamp.root === root && realpathSync(VENV_PYTHON) === stamp.python ? stamp : undefined;
   } catch {
     return undefined;
   }
@@ -75,6 +77,14 @@ async function isUsable(signal) {
   if (existsSync(STAMP) || !existsSync(VENV_PYTHON)) return false;
   const args = ["-c", `import sys, pip; assert sys.version_info >= (${OLDEST_PYTHON.join(", ")})`];
   return (await runTool(VENV_PYTHON, args, { signal, cwd: root, timeoutMs: ASK_TIMEOUT_MS })).ok;
+}
+
+/** Lets the environment's Python, and so editors and `python -m gatehouse_worker`, find the SDK where it is. */
+function showSdk() {
+  const lib = join(VENV, "lib");
+  for (const version of readdirSync(lib)) {
+    writeFileSync(join(lib, version, "site-packages", "gatehouse.pth"), `${inCheckout("python", "src")}\n`);
+  }
 }
 
 /** @param {Stamp} stamp */

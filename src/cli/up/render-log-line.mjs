@@ -70,13 +70,13 @@ function renderValue(value) {
 }
 
 /**
- * Escapes what could move the cursor or rewrite the screen.
+ * Escapes what could move the cursor, rewrite the screen or change the order of what is read.
  *
  * @param {string} text
  * @param {string} [allowed]
  */
 function visible(text, allowed = "\t") {
-  return text.replace(/[\p{Cc}\u2028\u2029]/gu, (character) =>
+  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (character) =>
     allowed.includes(character) ? character : `\\x${(character.codePointAt(0) ?? 0).toString(16).padStart(2, "0")}`,
   );
 }

@@ -4,8 +4,11 @@ import { lineSplitter } from "./line-splitter.mjs";
 import { renderLogLine } from "./render-log-line.mjs";
 import { DRAIN_TIMEOUT_MS } from "./server-commands.mjs";
 
-/** Milliseconds beyond its drain that a server has to be gone; then it is killed. In all less than the 5 s we promise. */
-const KILL_MARGIN_MS = 500;
+/**
+ * Milliseconds beyond its drain that a server has to be gone; then it is killed. The edge takes 500 of them, to answer
+ * for the daemon until that is gone. In all less than the 5 s we promise.
+ */
+const KILL_MARGIN_MS = 1_000;
 
 /**
  * @typedef {object} ServerProcess

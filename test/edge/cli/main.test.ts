@@ -57,6 +57,20 @@ describe("gatehouse", () => {
     expect(program.output()).not.toMatch(/^ {4}at /m);
   });
 
+  test("ends at once, although it holds its owner's pipe, when the edge cannot start", async () => {
+    const program = gatehouse(["edge", "--port", "0"], { APP_ORIGIN: "foo", GATEHOUSE_OWNED: "1", stdin: "pipe" });
+    expect(await program.closed).toBe(1);
+    expect(program.output()).toMatch(/^gatehouse: APP_ORIGIN must be .*\.$/m);
+  });
+
+  test("ends both, with the sentence of the one that could not start", async () => {
+    const ports = { EDGE_PORT: String(await freePort()), DAEMON_PORT: String(await freePort()) };
+    const program = gatehouse(["up"], { ...ports, APP_ORIGIN: "foo" });
+    expect(await program.closed).toBe(1);
+    expect(program.output()).toMatch(/gatehouse: APP_ORIGIN must be /);
+    expect(program.output()).toMatch(/^gatehouse: the edge ended by itself \(exit code 1\): ending the rest\.$/m);
+  });
+
   test("runs the edge alone until its owner lets go of stdin", async () => {
     const database = { DATABASE_URL: `postgres://nobody@127.0.0.1:${await freePort()}/none` };
     const program = gatehouse(["edge", "--port", "0"], { ...database, GATEHOUSE_OWNED: "1", stdin: "pipe" });

@@ -25,8 +25,8 @@ describe("renderLogLine", () => {
 
   test("shows control characters instead of obeying them, wherever they come from", () => {
     expect(render("\x1b[2J\x07")).toBe("edge   \\x1b[2J\\x07");
-    expect(render({ level: 30, time: 0, msg: "a\nb\x1b[31m", "k\r": "v\x9b" })).toMatch(
-      /a\\x0ab\\x1b\[31m k\\x0d=v\\x9b$/,
+    expect(render({ level: 30, time: 0, msg: "a\nb\x1b[31m\u202e", "k\r": "v\x9b" })).toMatch(
+      /a\\x0ab\\x1b\[31m\\x202e k\\x0d=v\\x9b$/,
     );
   });
 
