@@ -69,12 +69,13 @@ function readStamp() {
 }
 
 /**
- * Whether there is an environment that an interrupted installation, or somebody's own hands, left without a stamp.
+ * Whether there is an environment that one can go on with: of an interrupted installation, or of somebody's own hands. After
+ * a change of Python's minor version its packages are in another folder, and it is not.
  *
  * @param {AbortSignal} signal
  */
 async function isUsable(signal) {
-  if (existsSync(STAMP) || !existsSync(VENV_PYTHON)) return false;
+  if (!existsSync(VENV_PYTHON)) return false;
   const args = ["-c", `import sys, pip; assert sys.version_info >= (${OLDEST_PYTHON.join(", ")})`];
   return (await runTool(VENV_PYTHON, args, { signal, cwd: root, timeoutMs: ASK_TIMEOUT_MS })).ok;
 }
