@@ -2,6 +2,7 @@
 
 import asyncio
 import faulthandler
+import gc
 import hmac
 import logging
 import os
@@ -187,6 +188,9 @@ class WorkerLoop:
             _log.error("The model did not load.", exc_info=error)
             self._fail("LOAD_FAILED", readable(error))
             return
+        # What a model has loaded stays: out of the collector's way, so that no call waits for it.
+        gc.collect()
+        gc.freeze()
         self._is_loaded = True
         self._send(
             type="ready",
