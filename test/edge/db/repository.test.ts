@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { NewSession } from "../../../src/db/sessions.ts";
 import type { NewUser } from "../../../src/db/users.ts";
 import { DatabaseError } from "../../../src/errors.ts";
-import { type DatabaseUnderTest, startDatabase, WAYS } from "../../fixtures/databases.ts";
+import { type DatabaseUnderTest, type Servers, startDatabase, startServers, WAYS } from "../../fixtures/databases.ts";
 import type { Repository } from "../../fixtures/repository.ts";
 
 const NOW = new Date("2026-11-24T12:34:56.789Z");
@@ -25,12 +25,18 @@ const someSession = (userId: string, values: Partial<NewSession> = {}): NewSessi
   ...values,
 });
 
+let servers: Servers;
+beforeAll(async () => {
+  servers = await startServers();
+});
+afterAll(() => servers.stop());
+
 describe.each(WAYS)("the repository over %s", (way) => {
   let database: DatabaseUnderTest;
   let repository: Repository;
 
   beforeAll(async () => {
-    database = await startDatabase(way);
+    database = await startDatabase(way, servers);
     repository = database.repository;
   });
   afterAll(() => database.stop());

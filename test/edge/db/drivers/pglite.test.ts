@@ -22,7 +22,7 @@ function onSmallDisk(name: string, { readOnly }: { readonly readOnly: boolean })
   const script = [
     'mount -t tmpfs -o size=160m tmpfs "$1"',
     'cp -R "$2" "$1/pglite"',
-    ...(readOnly ? ['mount -o remount,ro "$1"'] : []),
+    ...(readOnly ? ['mount -o remount,bind,ro "$1"'] : []),
     'shift 2 && exec "$@"',
   ].join(" && ");
   const asRoot = process.getuid?.() === 0 ? [] : ["--user", "--map-root-user"];

@@ -62,8 +62,9 @@ describe("drizzle-kit push and db migrate --baseline", { timeout: 60_000 }, () =
 
   it("refuses to record tables that are not what the migrations make, and says what differs", async () => {
     const url = await postgres.createDatabase("edited");
-    await push({ DATABASE_URL: url });
+    await migrate({ connect: () => connectTcp({ url }) });
     const connection = await connectTcp({ url });
+    await connection.query("drop schema drizzle cascade");
     await connection.query("alter table users alter column email type text");
     await connection.query("drop index sessions_expires_at_index");
     await connection.close();
