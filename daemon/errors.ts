@@ -61,6 +61,7 @@ export type WorkerErrorCode =
   | "VIOLATION"
   | "EXITED"
   | "SPAWN_FAILED"
+  | "SPAWN_BUSY"
   | "UNRESPONSIVE"
   | "CALL_TIMEOUT"
   | "UNHEALTHY"

@@ -4,11 +4,14 @@ import type { ByteBudget } from "../bridge/byte-budget.ts";
 import type { AnswerSink, InFlight } from "../bridge/in-flight.ts";
 import type { Headers, Segment } from "../bridge/worker-port.ts";
 import type { Clock, Timer } from "../clock.ts";
-import type { AnswerError } from "../errors.ts";
+import { AnswerError } from "../errors.ts";
 import type { Exchange, LeaveListener } from "./exchange.ts";
 
 /** Headers of a worker's answer that reach the caller. */
 const PASSED_HEADERS = ["content-type", "inference-header-content-length"] as const;
+
+/** Bytes a reader takes in a second, at least, of an answer that waits for it. */
+const LEAST_BYTES_PER_SECOND = 131_072;
 
 /** Bytes of an answer that are copied to save a system call. */
 const ONE_WRITE_BYTES = 8_192;
@@ -39,6 +42,8 @@ export class AnswerWriter implements AnswerSink, LeaveListener {
   private unread = 0;
   private stallTimer: Timer | undefined;
   private endsEvent = true;
+  /** Bytes of the answer counted in the budget. */
+  private heldBytes = 0;
 
   constructor(private readonly options: AnswerWriterOptions) {}
 
@@ -50,6 +55,7 @@ export class AnswerWriter implements AnswerSink, LeaveListener {
 
   onLeave(): void {
     this.stallTimer?.cancel();
+    this.letGo();
     this.inFlight?.cancel();
   }
 
@@ -57,6 +63,10 @@ export class AnswerWriter implements AnswerSink, LeaveListener {
     const { exchange } = this.options;
     const { response } = exchange;
     const length = lengthOf(segments);
+    if (!this.hold(length)) {
+      this.fail(tooMuchHeld());
+      return;
+    }
     response.writeHead(status, passedHeaders(exchange, headers, ["content-length", String(length)]));
     if (length <= ONE_WRITE_BYTES) {
       // As text it leaves together with the headers, in one write; in latin1 every byte stays what it is.
@@ -65,7 +75,7 @@ export class AnswerWriter implements AnswerSink, LeaveListener {
       for (const segment of segments) for (const part of segment) response.write(part);
       response.end();
     }
-    this.limitStall(response);
+    this.deliver(response);
   }
 
   start(status: number, headers: Headers): void {
@@ -92,13 +102,13 @@ export class AnswerWriter implements AnswerSink, LeaveListener {
     }
     this.unread++;
     if (!response.writableNeedDrain) this.taken();
-    else this.stallTimer ??= this.options.clock.after(this.options.stallMs, () => this.onStalled());
+    else this.onFull(lengthOf(segments));
   }
 
   end(): void {
     this.stallTimer?.cancel();
     this.options.exchange.response.end();
-    this.limitStall(this.options.exchange.response);
+    this.deliver(this.options.exchange.response);
   }
 
   fail(error: AnswerError): void {
@@ -109,7 +119,7 @@ export class AnswerWriter implements AnswerSink, LeaveListener {
       errors.send(exchange, error);
     } else if (this.endsEvent) {
       exchange.response.end(errors.event(exchange, error));
-      this.limitStall(exchange.response);
+      this.deliver(exchange.response);
     } else {
       // In the middle of an event nothing can be said any more: the missing end of the body tells the caller.
       exchange.response.destroy();
@@ -124,7 +134,17 @@ export class AnswerWriter implements AnswerSink, LeaveListener {
   private onDrain(): void {
     this.stallTimer?.cancel();
     this.stallTimer = undefined;
+    this.letGo();
     this.taken();
+  }
+
+  /** The socket takes no more for now: what is written waits in our memory, and not for long. */
+  private onFull(bytes: number): void {
+    if (!this.hold(bytes)) {
+      this.inFlight?.refuse(tooMuchHeld());
+      return;
+    }
+    this.stallTimer ??= this.options.clock.after(this.options.stallMs, () => this.onStalled());
   }
 
   private taken(): void {
@@ -138,14 +158,46 @@ export class AnswerWriter implements AnswerSink, LeaveListener {
     this.options.exchange.response.destroy();
   }
 
-  /** What is left to write stays only while the reader takes some of it in every `stallMs`: Node watches that, and closes the socket. */
-  private limitStall(response: ServerResponse): void {
+  /**
+   * What is left to write stays only while the reader takes some of it in every `stallMs` (Node watches that, and closes the socket), and
+   * all of it in the time that LEAST_BYTES_PER_SECOND gives it.
+   */
+  private deliver(response: ServerResponse): void {
     const { socket } = response;
-    if (socket === null || socket.writableLength === 0) return;
-    socket.setTimeout(this.options.stallMs);
+    if (socket !== null && socket.writableLength === 0) {
+      this.letGo();
+      return;
+    }
+    const { clock, stallMs } = this.options;
+    socket?.setTimeout(stallMs);
+    const limitMs = stallMs + (this.heldBytes / LEAST_BYTES_PER_SECOND) * 1_000;
+    this.stallTimer = clock.after(limitMs, () => response.destroy());
     // Before Node's own listener, which sets the timeout of an idle connection.
-    response.prependOnceListener("finish", () => socket.setTimeout(0));
+    response.prependOnceListener("finish", () => socket?.setTimeout(0));
+    response.once("close", () => {
+      this.stallTimer?.cancel();
+      this.letGo();
+    });
   }
+
+  /** Counts bytes of the answer until the socket has taken them; false if the caller, or all of them, hold too much. */
+  private hold(bytes: number): boolean {
+    const { budget, exchange } = this.options;
+    if (!budget.take(exchange.caller, bytes)) return false;
+    this.heldBytes += bytes;
+    return true;
+  }
+
+  private letGo(): void {
+    if (this.heldBytes === 0) return;
+    const { budget, exchange } = this.options;
+    budget.give(exchange.caller, this.heldBytes);
+    this.heldBytes = 0;
+  }
+}
+
+function tooMuchHeld(): AnswerError {
+  return new AnswerError("OVERLOADED", "Too many bytes of answers wait for their readers.", { retryAfterSeconds: 1 });
 }
 
 function lengthOf(segments: readonly Segment[]): number {

@@ -27,8 +27,24 @@ export interface LauncherOptions {
 
 /** Launches workers as real processes. */
 export function createLauncher(options: LauncherOptions): LaunchWorker {
-  return (settings, index, listener) => new WorkerProcess(settings, index, listener, options);
+  return (settings, index, listener) => {
+    try {
+      return new WorkerProcess(settings, index, listener, options);
+    } catch (cause) {
+      // Some failures of a spawn are thrown, and the folder for the socket may be gone for good.
+      const end = {
+        reason: spawnError(cause as NodeJS.ErrnoException),
+        wasReady: false,
+        readyForMs: 0,
+        stderrTail: [],
+      };
+      options.clock.after(0, () => listener.onEnded(end));
+      return STILLBORN;
+    }
+  };
 }
+
+const STILLBORN: WorkerLife = { pid: undefined, drain: () => undefined, kill: () => undefined };
 
 /** One worker process from its spawn to its end: its socket, its health, its output. */
 class WorkerProcess implements WorkerLife {
@@ -149,9 +165,7 @@ class WorkerProcess implements WorkerLife {
 
   private onSpawnError(cause: Error): void {
     if (this.pid !== undefined) return;
-    this.reason = new WorkerError("SPAWN_FAILED", `The worker's process could not be started: ${cause.message}`, {
-      cause,
-    });
+    this.reason = spawnError(cause);
     this.hasExited = true;
     this.end();
   }
@@ -183,6 +197,7 @@ class WorkerProcess implements WorkerLife {
   private end(): void {
     if (this.hasEnded) return;
     this.hasEnded = true;
+    this.patience.cancel();
     this.child.stdin?.destroy();
     this.child.stdout?.destroy();
     this.child.stderr?.destroy();
@@ -230,4 +245,11 @@ function workerArguments(settings: WorkerSettings, platform: WorkerPlatform, soc
 
 function loadTimeout(ms: number): WorkerError {
   return new WorkerError("LOAD_TIMEOUT", `The model was not ready within load_timeout_ms (${ms} ms).`);
+}
+
+/** An interpreter that is not there will not come; a machine that is out of processes, descriptors or memory may recover. */
+function spawnError(cause: NodeJS.ErrnoException): WorkerError {
+  const isFinal = cause.code === "ENOENT" || cause.code === "EACCES" || cause.code === "ENOTDIR";
+  const message = `The worker's process could not be started: ${cause.message}`;
+  return new WorkerError(isFinal ? "SPAWN_FAILED" : "SPAWN_BUSY", message, { cause });
 }

@@ -233,7 +233,8 @@ export class WorkerSlot {
     const decision = decideRestart(this.history, {
       now: clock.now(),
       readyForMs,
-      maxRestarts: settings.maxRestarts,
+      // What the machine has run out of is not the model's doing.
+      maxRestarts: cause.code === "SPAWN_BUSY" ? Number.POSITIVE_INFINITY : settings.maxRestarts,
       random: random(),
     });
     this.history = decision.history;

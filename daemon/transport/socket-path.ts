@@ -22,7 +22,7 @@ const FOLDER_PREFIX = "gatehouse-daemon-";
 const OWNER_FILE = "owner";
 
 export interface SocketFolder {
-  /** A path for a worker's socket that no other worker ever had. */
+  /** A path for a worker's socket that no other worker ever had. Throws StartError when the folder is gone and cannot be made again. */
   next(): string;
   remove(): void;
 }
@@ -35,6 +35,19 @@ export function createSocketFolder(parent: string | undefined): SocketFolder {
   const base = parent ?? tmpdir();
   if (parent !== undefined) prepareParent(parent);
   removeStaleFolders(base);
+  let folder = makeOwnFolder(base);
+  let count = 0;
+  return {
+    next: () => {
+      // Who cleans the temp folder of what looks old may have taken ours.
+      if (!isOurs(folder)) folder = makeOwnFolder(base);
+      return join(folder, `${++count}.sock`);
+    },
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+function makeOwnFolder(base: string): string {
   const folder = makeFolder(base);
   if (Buffer.byteLength(folder) + LONGEST_SOCKET_NAME_BYTES > MAX_SOCKET_PATH_BYTES) {
     rmSync(folder, { recursive: true });
@@ -43,11 +56,7 @@ export function createSocketFolder(parent: string | undefined): SocketFolder {
     );
   }
   writeFileSync(join(folder, OWNER_FILE), `${process.pid} ${startTimeOf(process.pid) ?? ""}`, { mode: 0o600 });
-  let count = 0;
-  return {
-    next: () => join(folder, `${++count}.sock`),
-    remove: () => rmSync(folder, { recursive: true, force: true }),
-  };
+  return folder;
 }
 
 function prepareParent(parent: string): void {

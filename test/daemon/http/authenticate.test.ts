@@ -70,6 +70,15 @@ describe("createAuthenticate", () => {
     }
   });
 
+  it("takes one space after the scheme and a header of bounded length, so that nothing else can be remembered", async () => {
+    const token = await issuer.sign();
+    expect(await outcome(`Bearer  ${token}`)).toMatch(/^UNAUTHENTICATED: /);
+    expect(await outcome(`Bearer ${" ".repeat(14_000)}${token}`)).toMatch(/^UNAUTHENTICATED: /);
+    const authenticate = authenticator();
+    await authenticate(`Bearer ${token}`);
+    expect(authenticate(`bearer ${token}`)).not.toBeInstanceOf(Promise);
+  });
+
   it("refuses a token of another key, without a signature, or with another algorithm", async () => {
     const unsigned = new UnsecuredJWT({ sub: "s", scope: "infer" })
       .setIssuer(ISSUER)

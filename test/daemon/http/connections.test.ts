@@ -1,5 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type DaemonInProcess, ECHO, fixture, startDaemonInProcess } from "../../fixtures/daemon-in-process.ts";
+import {
+  type AdminState,
+  type DaemonInProcess,
+  ECHO,
+  fixture,
+  startDaemonInProcess,
+} from "../../fixtures/daemon-in-process.ts";
 import { post, RawCaller } from "./raw-caller.ts";
 
 let daemon: DaemonInProcess;
@@ -16,6 +22,9 @@ beforeAll(async () => {
     [models.demand]
     class = "${fixture("misbehaving.py", "OnDemand")}"
     timeout_ms = 3000
+    [models.large]
+    class = "${fixture("streaming.py", "Large")}"
+    stall_ms = 2000
     [models.wide]
     class = "${fixture("streaming.py", "Wide")}"
     stall_ms = 300
@@ -206,6 +215,24 @@ describe("callers that stall", () => {
     caller.socket.destroy();
   });
 
+  it("holds no more than a caller's share of answers that nobody reads, and refuses it more", async () => {
+    const callers = await Promise.all(Array.from({ length: 8 }, () => connect()));
+    for (const caller of callers) {
+      caller.socket.pause();
+      caller.write(post("large", "1"));
+    }
+    let most = 0;
+    await modelIs("large", ({ unsettled }) => unsettled > 0);
+    await stateIs(({ bufferedBytes, models }) => {
+      most = Math.max(most, bufferedBytes);
+      return models.every(({ unsettled }) => unsettled === 0);
+    });
+    await daemon.logged(({ code }) => code === "OVERLOADED");
+    expect(most).toBeLessThanOrEqual(20_000_000);
+    for (const caller of callers) caller.socket.destroy();
+    await stateIs(({ bufferedBytes }) => bufferedBytes === 0);
+  });
+
   it("refuses bodies beyond max_buffered_bytes with OVERLOADED, and takes them again later", async () => {
     const body = JSON.stringify("x".repeat(12_000_000));
     const callers = await Promise.all([1, 2].map(() => connect()));
@@ -220,7 +247,7 @@ describe("callers that stall", () => {
   });
 });
 
-async function stateIs(holds: (state: { bufferedBytes: number }) => boolean): Promise<void> {
+async function stateIs(holds: (state: AdminState) => boolean): Promise<void> {
   while (!holds(await daemon.state()));
 }
 

@@ -43,6 +43,16 @@ describe("createSocketFolder", () => {
     expect(existsSync(dirname(paths[0] ?? ""))).toBe(false);
   });
 
+  it("makes another folder when its own was cleaned away", () => {
+    const folder = createSocketFolder(parent);
+    const first = dirname(folder.next());
+    rmSync(first, { recursive: true });
+    const second = dirname(folder.next());
+    expect([existsSync(second), existsSync(join(second, "owner"))]).toEqual([true, true]);
+    folder.remove();
+    expect(existsSync(second)).toBe(false);
+  });
+
   it("makes the parent when it is not there", () => {
     const folder = createSocketFolder(join(parent, "a/b"));
     expect(lstatSync(join(parent, "a/b")).mode & 0o777).toBe(0o700);

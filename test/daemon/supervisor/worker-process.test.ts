@@ -1,0 +1,63 @@
+import { describe, expect, it } from "vitest";
+import { systemClock } from "../../../daemon/clock.ts";
+import { Supervisor } from "../../../daemon/supervisor/supervisor.ts";
+import { createLauncher } from "../../../daemon/supervisor/worker-process.ts";
+import type { WorkerSettings } from "../../../daemon/supervisor/worker-settings.ts";
+
+const settings: WorkerSettings = {
+  name: "m",
+  classSpec: "m:M",
+  workers: 1,
+  concurrency: 1,
+  maxBatch: 1,
+  maxWaitMs: 0,
+  timeoutMs: 1_000,
+  loadTimeoutMs: 60_000,
+  healthIntervalMs: 1_000,
+  maxRestarts: 1,
+  required: true,
+  env: {},
+  devices: [],
+};
+
+/** Starts a model and resolves with its supervisor and the codes of its first `crashes` ends. */
+function crash(crashes: number, options: { python: string; nextSocketPath: () => string }) {
+  return new Promise<{ supervisor: Supervisor; codes: readonly (string | undefined)[] }>((resolve) => {
+    const codes: (string | undefined)[] = [];
+    const platform = { python: options.python, pythonPath: [], env: process.env, maxFrameBytes: 1_000 };
+    const supervisor = new Supervisor({
+      settings,
+      clock: systemClock,
+      random: () => 0,
+      launch: createLauncher({ platform, clock: systemClock, nextSocketPath: options.nextSocketPath }),
+      listener: {
+        onPortReady: () => undefined,
+        onPortGone: () => undefined,
+        onChanged: () => undefined,
+        onLine: () => undefined,
+        onCrashed: (_, { reason }) => {
+          if (codes.push(reason?.code) === crashes) setImmediate(() => resolve({ supervisor, codes }));
+        },
+      },
+    });
+    supervisor.start();
+  });
+}
+
+describe("createLauncher", () => {
+  it("fails a model whose interpreter is not there, for good", async () => {
+    const { supervisor, codes } = await crash(1, { python: "/nowhere/python", nextSocketPath: () => "/nowhere/s" });
+    expect([codes, supervisor.status.state]).toEqual([["SPAWN_FAILED"], "failed"]);
+    await supervisor.stop();
+  });
+
+  it("tries again, beyond the model's own budget, when the machine has run out of something", async () => {
+    const busy = () => {
+      throw Object.assign(new Error("spawn EAGAIN"), { code: "EAGAIN" });
+    };
+    const { supervisor, codes } = await crash(3, { python: process.execPath, nextSocketPath: busy });
+    expect(codes).toEqual(["SPAWN_BUSY", "SPAWN_BUSY", "SPAWN_BUSY"]);
+    expect(supervisor.status.state).toBe("starting");
+    await supervisor.stop();
+  });
+});
