@@ -44,9 +44,10 @@ def test_a_model_waits_for_a_slow_reader_with_no_more_than_a_chunk_in_hand() -> 
         assert worker.wire.receive()[1] == [b"1"]
 
 
+@pytest.mark.parametrize("name", ["Counting", "AsyncCounting"])
 @pytest.mark.parametrize("credit", [0, 1])
-def test_a_cancelled_stream_ends_and_its_generator_is_closed(credit: int) -> None:
-    with run_worker(f"{BEHAVING}:Counting") as worker:
+def test_a_cancelled_stream_ends_and_its_generator_is_closed(name: str, credit: int) -> None:
+    with run_worker(f"{BEHAVING}:{name}") as worker:
         worker.wire.infer(1, b"1000000000", stream=True, credit=credit)
         time.sleep(0.1)
         worker.wire.send({"type": "cancel", "id": 1})

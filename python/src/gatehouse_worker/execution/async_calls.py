@@ -3,7 +3,8 @@
 import asyncio
 import inspect
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from functools import partial
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from gatehouse_worker.answers import (
 )
 from gatehouse_worker.execution.batch import Batch, checked_results
 from gatehouse_worker.execution.call import Call, Job, StreamItem, UnaryItem
+from gatehouse_worker.execution.closing import closing_async_generator, closing_generator
 from gatehouse_worker.execution.failures import failure_of
 from gatehouse_worker.execution.replies import Replies
 from gatehouse_worker.execution.stream_output import StreamOutput
@@ -126,13 +128,14 @@ class AsyncCalls:
         try:
             method = self._methods[item.route.method]
             events = await _finished(method(item.route.decode(item.infer)))
-            async for event in _each(events):
-                if call.scope.cancelled:
-                    return CANCELLED
-                if not item.output.write(item.route.encode_event(event)):
-                    call.busy_since = None
-                    await _room(item.output)
-                call.busy_since = time.monotonic()
+            async with aclosing(_each(events)) as steps:
+                async for event in steps:
+                    if call.scope.cancelled:
+                        return CANCELLED
+                    if not item.output.write(item.route.encode_event(event)):
+                        call.busy_since = None
+                        await _room(item.output)
+                    call.busy_since = time.monotonic()
         except SystemExit:
             raise
         except BaseException as error:  # noqa: BLE001 - whatever a model raises
@@ -170,15 +173,20 @@ async def _result_alone(name: str, method: Callable[..., Any], value: object) ->
         return error
 
 
-async def _each(events: AsyncIterator[object] | Iterable[object]) -> AsyncIterator[object]:
-    """Give the events of a generator of either kind; other calls get their turn in between."""
+async def _each(events: AsyncIterator[object] | Iterable[object]) -> AsyncGenerator[object]:
+    """Give the events of a generator of either kind; other calls get their turn in between.
+
+    Closing it closes the generator, so that its `finally` runs at once.
+    """
     if isinstance(events, AsyncIterator):
-        async for event in events:
-            yield event
+        async with closing_async_generator(events):
+            async for event in events:
+                yield event
         return
-    for event in events:
-        yield event
-        await asyncio.sleep(0)
+    with closing_generator(events):
+        for event in events:
+            yield event
+            await asyncio.sleep(0)
 
 
 async def _room(output: StreamOutput) -> None:

@@ -4,10 +4,9 @@ import asyncio
 import inspect
 import threading
 import time
-from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, nullcontext
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from gatehouse import Cancelled, ClientError
 from gatehouse.cancellation import current_scope
@@ -21,6 +20,7 @@ from gatehouse_worker.answers import (
 )
 from gatehouse_worker.execution.batch import Batch, checked_results
 from gatehouse_worker.execution.call import Call, Job, StreamItem, UnaryItem
+from gatehouse_worker.execution.closing import closing_generator
 from gatehouse_worker.execution.failures import failure_of
 from gatehouse_worker.execution.replies import Replies
 from gatehouse_worker.execution.stream_output import StreamOutput
@@ -112,7 +112,7 @@ class SyncCalls:
             return DEADLINE_EXCEEDED
         try:
             events = self._methods[item.route.method](item.route.decode(item.infer))
-            with _closing(events):
+            with closing_generator(events):
                 for event in events:
                     if call.scope.cancelled:
                         return CANCELLED
@@ -155,13 +155,6 @@ def _result_alone(name: str, method: Callable[..., Any], value: object) -> objec
         return checked_results(name, method([value]), 1)[0]
     except Exception as error:  # noqa: BLE001 - goes in the result's place
         return error
-
-
-def _closing(events: Iterable[object]) -> AbstractContextManager[object]:
-    """Close a generator as soon as it is left, so that its `finally` runs on this thread."""
-    if isinstance(events, Generator):
-        return closing(cast("Generator[object]", events))
-    return nullcontext()
 
 
 def _wait_for_room(output: StreamOutput) -> None:
