@@ -147,6 +147,11 @@ export class UdsConnection implements WorkerPort {
     this.count++;
     this.outbox.push(entry);
     if (this.flushScheduled) return;
+    if (this.count === 1) {
+      // An idle worker gets its request now; a busy one can wait for what else this turn brings.
+      this.flush();
+      return;
+    }
     // Everything that comes in one turn of the event loop leaves in one write.
     this.flushScheduled = true;
     setImmediate(this.flush);
