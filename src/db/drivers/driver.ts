@@ -16,8 +16,8 @@ export interface Driver {
   batch(queries: readonly DriverQuery[]): Promise<readonly (readonly DriverRow[])[]>;
 }
 
-/** Time to a usable connection, waiting for a free one included. */
-export const CONNECT_TIMEOUT_MS = 3_000;
+/** Time to a usable connection, waiting for a free one included. A Neon database that sleeps needs seconds to wake. */
+export const CONNECT_TIMEOUT_MS = 8_000;
 
 /** Time a statement may run; the server ends it then. */
 export const STATEMENT_TIMEOUT_MS = 5_000;

@@ -14,7 +14,7 @@ const takeLock = fileURLToPath(new URL("../../../fixtures/programs/take-lock.ts"
 const run = (args: string[], env = process.env) =>
   startProgram(process.execPath, ["--import", "tsx", ...args], { env });
 
-describe("acquireFileLock", () => {
+describe("acquireFileLock", { timeout: 60_000 }, () => {
   it("names the owner to whoever comes second, and lets go on release", () => {
     const path = join(folder, "pglite.lock");
     expect(pgliteOwner(folder)).toBeNull();

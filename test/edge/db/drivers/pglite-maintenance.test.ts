@@ -29,24 +29,25 @@ async function ask(text: string): Promise<unknown> {
 
 const logSinceCheckpoint = () =>
   ask("select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), redo_lsn)::float8 as answer from pg_control_checkpoint()");
-const deadRows = () => ask("select n_dead_tup::int as answer from pg_stat_user_tables where relname = 'notes'");
+/** Of a table whose rows are all deleted: nothing but dead rows. */
+const bytesOfDeadRows = () => ask("select pg_relation_size('notes')::float8 as answer");
 
-describe("PgliteMaintenance", () => {
+describe("PgliteMaintenance", { timeout: 60_000 }, () => {
   it("trims the log once enough was written, and clears dead rows away after many writes", async () => {
     const maintenance = new PgliteMaintenance(backend);
     await ask("create table notes (text text)");
     await ask("insert into notes select repeat('x', 1000) from generate_series(1, 25000)");
     await ask("delete from notes");
     expect(await logSinceCheckpoint()).toBeGreaterThan(16 * 1024 * 1024);
-    expect(await deadRows()).toBeGreaterThan(0);
+    expect(await bytesOfDeadRows()).toBeGreaterThan(0);
 
     maintenance.wrote(499);
     expect(await logSinceCheckpoint()).toBeGreaterThan(16 * 1024 * 1024);
     maintenance.wrote(1);
     // Takes its turn before ours.
     expect(await logSinceCheckpoint()).toBeLessThan(1024 * 1024);
-    expect(await deadRows()).toBeGreaterThan(0);
+    expect(await bytesOfDeadRows()).toBeGreaterThan(0);
     maintenance.wrote(20_000);
-    expect(await deadRows()).toBe(0);
+    expect(await bytesOfDeadRows()).toBe(0);
   });
 });

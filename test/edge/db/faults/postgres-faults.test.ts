@@ -137,8 +137,8 @@ describe("over TCP, a database in trouble", () => {
             }),
           ),
         );
-        // Waiting for a connection and for the statement are bounded by 0.3 s each; a third bounds the answer that never comes.
-        expect(performance.now() - startedAt).toBeLessThan(3_000);
+        // 0.3 s for a connection, 0.3 s for the statement, 1 s for an answer that never comes; unbounded, this takes 50 s.
+        expect(performance.now() - startedAt).toBeLessThan(8_000);
         expect(await admin.query("select count(*) from pg_stat_activity where wait_event_type = 'Lock'")).toEqual([
           [0],
         ]);

@@ -64,7 +64,7 @@ const failure = (work: Promise<unknown>) =>
     (error: unknown) => error as MigrationError,
   );
 
-describe("migrate", () => {
+describe("migrate", { timeout: 60_000 }, () => {
   it("makes the same tables over TCP, over Neon's WebSocket and on PGlite", async () => {
     const tcp = await emptyDatabase();
     const { url } = await emptyDatabase();
