@@ -70,7 +70,7 @@ export class AnswerWriter implements AnswerSink, LeaveListener {
     response.writeHead(status, passedHeaders(exchange, headers, ["content-length", String(length)]));
     if (length <= ONE_WRITE_BYTES) {
       // As text it leaves together with the headers, in one write; in latin1 every byte stays what it is.
-      response.end(Buffer.concat(segments.flat(), length).toString("latin1"), "latin1");
+      response.end(latin1Of(segments), "latin1");
     } else {
       for (const segment of segments) for (const part of segment) response.write(part);
       response.end();
@@ -198,6 +198,12 @@ export class AnswerWriter implements AnswerSink, LeaveListener {
 
 function tooMuchHeld(): AnswerError {
   return new AnswerError("OVERLOADED", "Too many bytes of answers wait for their readers.", { retryAfterSeconds: 1 });
+}
+
+function latin1Of(segments: readonly Segment[]): string {
+  let text = "";
+  for (const segment of segments) for (const part of segment) text += part.toString("latin1");
+  return text;
 }
 
 function lengthOf(segments: readonly Segment[]): number {

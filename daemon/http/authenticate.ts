@@ -77,7 +77,7 @@ export function requireScope(caller: Caller, scope: Scope): void {
 
 /** What follows the scheme, RFC 6750 section 2.1. Throws AnswerError UNAUTHENTICATED. */
 function bearerOf(authorization: string): string {
-  const isBearer = authorization.slice(0, SCHEME.length).toLowerCase() === "bearer ";
+  const isBearer = authorization.startsWith(SCHEME) || /^bearer /i.test(authorization);
   if (!isBearer || authorization.length > MAX_HEADER_LENGTH) {
     throw unauthenticated("The authorization header holds no bearer token.");
   }
