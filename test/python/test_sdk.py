@@ -3,6 +3,7 @@
 import contextvars
 
 import pytest
+from fixtures import TEST_FOLDER
 
 import gatehouse
 from gatehouse import Cancelled, ClientError, GatehouseError, Model, Tensor, cancelled
@@ -21,6 +22,12 @@ def test_the_public_names_are_these() -> None:
         "__version__",
         "cancelled",
     ]
+
+
+def test_the_version_is_the_one_of_the_package() -> None:
+    project = (TEST_FOLDER.parent / "python/pyproject.toml").read_text()
+
+    assert f'\nversion = "{gatehouse.__version__}"\n' in project
 
 
 def test_a_client_error_is_a_bad_request() -> None:
