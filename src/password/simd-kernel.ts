@@ -22,11 +22,11 @@ const PAGE_BYTES = 64 * 1024;
 const SLICES = 4;
 const ADDRESSES_A_BLOCK = BLOCK_BYTES / 8;
 
-// After the module's own two scratch blocks; the blocks begin at a page of the machine, so that none crosses one.
-const ZEROS_AT = 2 * BLOCK_BYTES;
-const ADDRESS_INPUT_AT = 3 * BLOCK_BYTES;
-const ADDRESS_LINK_AT = 4 * BLOCK_BYTES;
-const RESULT_AT = 5 * BLOCK_BYTES;
+// After the module's own three scratch blocks; the blocks begin at a page of the machine, so that none crosses one.
+const ZEROS_AT = 3 * BLOCK_BYTES;
+const ADDRESS_INPUT_AT = 4 * BLOCK_BYTES;
+const ADDRESS_LINK_AT = 5 * BLOCK_BYTES;
+const RESULT_AT = 6 * BLOCK_BYTES;
 const BLOCKS_AT = 8 * BLOCK_BYTES;
 
 /** Where a segment lies (RFC 9106 section 3.4): a lane has four, one a slice. */

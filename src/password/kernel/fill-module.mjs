@@ -15,18 +15,21 @@ const ROW_BYTES = 128;
 const CACHE_LINE_BYTES = 64;
 const LANES = /** @type {const} */ ([0, 1]);
 
-// The scratch page: R = X xor Y, and Z, the block between the two rounds of P.
+// The scratch blocks: R = X xor Y, Z between the two rounds of P, W after them. Z is kept transposed, so that its rows are the
+// block's columns; W, transposed again, is in the block's own order.
 const R_AT = 0;
 const Z_AT = R_AT + BLOCK_BYTES;
+const W_AT = Z_AT + BLOCK_BYTES;
 
 /**
- * The eight rows, or columns, by calls. Only two in the first: it decides when the next reference block is known.
+ * The eight rows, or columns, by calls of `$permute2` and `$permute3`.
  * @typedef {{ readonly count: 2 | 3, readonly first: number }} Group
  */
 
 /** @type {Group} */
 const FIRST_GROUP = { count: 2, first: 0 };
 
+// Together with the first group, all eight.
 /** @type {readonly Group[]} */
 const OTHER_GROUPS = [
   { count: 3, first: 2 },
@@ -42,99 +45,58 @@ export function fillModule({ engine }) {
     "(module",
     '(memory (export "memory") 1)',
     ...SEGMENT_SETTINGS.map((name) => `(global $${name} (mut i32) (i32.const 0))`),
-    ...rows(engine, 2),
-    ...rows(engine, 3),
-    ...columns(engine, 2),
-    ...columns(engine, 3),
+    ...permute(engine, 2),
+    ...permute(engine, 3),
     ...combine(),
-    ...finishFirstColumns(),
+    ...finish(),
     ...reference(),
     ...segment(),
-    ...fill({ name: "fill_dependent", pseudoRandom: "(i64.load (local.get $previous))" }),
-    ...fill({
-      name: "fill_independent",
-      pseudoRandom: `(i64.load ${plus(get("addresses"), `(i32.shl ${get("index")} (i32.const 3))`)})`,
-    }),
+    ...fill({ name: "fill_dependent", first: "(i64.load (local.get $previous))", next: firstWordOfBlock() }),
+    ...fill({ name: "fill_independent", first: address(), next: address() }),
     ...compress(),
     ")",
   ].join("\n");
 }
 
 /**
- * What a function permutes: two rows or columns in vectors and, in one of three, another in scalar words, which costs little beside
- * them. A cell is one vector or word, and where it is in a block.
- * @typedef {{ readonly name: string, readonly type: "v128" | "i64", readonly offset: number }} Cell
+ * One vector or word of a row, and where it is: in the rows that are read, and in the transposed rows that are written, where two
+ * words stay together.
+ * @typedef {{ readonly name: string, readonly type: "v128" | "i64", readonly from: number, readonly to: number }} Cell
  */
 
-const ROW_CELLS = {
-  vectors: LANES.flatMap((lane) =>
-    vectorsOf(lane).map((name, index) => vector(name, lane * ROW_BYTES + index * VECTOR_BYTES)),
-  ),
-  words: words.map((name, index) => word(name, LANES.length * ROW_BYTES + index * WORD_BYTES)),
-};
+/** @type {readonly Cell[]} */
+const VECTOR_CELLS = LANES.flatMap((lane) =>
+  vectorsOf(lane).map((name, index) => ({
+    name,
+    type: "v128",
+    from: lane * ROW_BYTES + index * VECTOR_BYTES,
+    to: index * ROW_BYTES + lane * VECTOR_BYTES,
+  })),
+);
 
-// A column is two words wide.
-const COLUMN_CELLS = {
-  vectors: LANES.flatMap((lane) =>
-    vectorsOf(lane).map((name, row) => vector(name, row * ROW_BYTES + lane * VECTOR_BYTES)),
-  ),
-  words: words.map((name, index) =>
-    word(name, Math.floor(index / 2) * ROW_BYTES + LANES.length * VECTOR_BYTES + (index % 2) * WORD_BYTES),
-  ),
-};
-
-/** @param {string} name @param {number} offset @returns {Cell} */
-function vector(name, offset) {
-  return { name, type: "v128", offset };
-}
-
-/** @param {string} name @param {number} offset @returns {Cell} */
-function word(name, offset) {
-  return { name, type: "i64", offset };
-}
-
-/** The cells of two or three, in the order of memory. @param {typeof ROW_CELLS} cells @param {2 | 3} count */
-const cellsOf = ({ vectors, words }, count) =>
-  [...vectors, ...(count === 3 ? words : [])].sort((left, right) => left.offset - right.offset);
-
-/** @param {Engine} engine @param {2 | 3} count */
-const permute = (engine, count) => (count === 3 ? mix(permuteTwo(engine), permuteWords()) : permuteTwo(engine));
-
-const permuteLocals = () => [...scalarLocals(), ...permutationLocals()];
-
-/** P on neighbouring rows of R, from `at` on; the result goes to the same rows of Z. @param {Engine} engine @param {2 | 3} count */
-function rows(engine, count) {
-  const cells = cellsOf(ROW_CELLS, count);
-  return [
-    `(func $rows${count} ${param("at", "i32")}`,
-    ...permuteLocals(),
-    ...cells.map(({ name, type, offset }) => set(name, load(type, get("at"), R_AT + offset))),
-    ...permute(engine, count),
-    ...cells.map(({ name, type, offset }) => store(type, get("at"), Z_AT + offset, get(name))),
-    ")",
-  ];
-}
+/** @type {readonly Cell[]} */
+const WORD_CELLS = words.map((name, index) => ({
+  name,
+  type: "i64",
+  from: LANES.length * ROW_BYTES + index * WORD_BYTES,
+  to: Math.floor(index / 2) * ROW_BYTES + LANES.length * VECTOR_BYTES + (index % 2) * WORD_BYTES,
+}));
 
 /**
- * P on neighbouring columns of Z, from `at` on. The result is final, so it goes straight into the new block (which is
- * Z ^ R ^ what the block held: zeros in the first pass), and, xored with the next reference block, into R.
+ * P on two or three neighbouring rows, from `at` on; the result is written transposed, from `to` on. Two rows are in vectors, the
+ * third in scalar words, which costs little beside them.
  * @param {Engine} engine @param {2 | 3} count
  */
-function columns(engine, count) {
-  const cells = cellsOf(COLUMN_CELLS, count);
+function permute(engine, count) {
+  const cells = count === 3 ? [...VECTOR_CELLS, ...WORD_CELLS] : VECTOR_CELLS;
+  const inOrderOfWriting = [...cells].sort((left, right) => left.to - right.to);
   return [
-    `(func $columns${count} ${param("at", "i32")} ${param("block", "i32")} ${param("next", "i32")}`,
-    ...permuteLocals(),
-    ...cells.map(({ name, type, offset }) => set(name, load(type, get("at"), Z_AT + offset))),
-    ...permute(engine, count),
-    ...cells.flatMap(({ name, type, offset }) => {
-      const sum = xor(type, get(name), load(type, get("at"), R_AT + offset));
-      return [
-        set(name, xor(type, sum, load(type, get("block"), offset))),
-        store(type, get("block"), offset, get(name)),
-        store(type, get("at"), R_AT + offset, xor(type, get(name), load(type, get("next"), offset))),
-      ];
-    }),
+    `(func $permute${count} ${param("at", "i32")} ${param("to", "i32")}`,
+    ...scalarLocals(),
+    ...permutationLocals(),
+    ...cells.map(({ name, type, from }) => set(name, load(type, get("at"), from))),
+    ...(count === 3 ? mix(permuteTwo(engine), permuteWords()) : permuteTwo(engine)),
+    ...inOrderOfWriting.map(({ name, type, to }) => store(type, get("to"), to, get(name))),
     ")",
   ];
 }
@@ -153,22 +115,29 @@ const combine = () => [
   `(br_if $next (i32.lt_u ${get("at")} ${i32(BLOCK_BYTES)}))))`,
 ];
 
-/** The first two columns of R, which were made before the next reference block was known. */
-const finishFirstColumns = () => [
-  `(func $finish_first_columns ${param("block", "i32")} ${param("next", "i32")}`,
-  ...vectorsOf(0).flatMap((_, row) =>
-    LANES.map((lane) => {
-      const offset = row * ROW_BYTES + lane * VECTOR_BYTES;
-      return store(
-        "v128",
-        i32(0),
-        R_AT + offset,
-        xor("v128", load("v128", get("block"), offset), load("v128", get("next"), offset)),
-      );
-    }),
-  ),
-  ")",
+/** The block is done: block = W ^ R ^ what it held, which is zeros in the first pass; and R is made for the next, block ^ next. */
+const finish = () => [
+  `(func $finish ${param("block", "i32")} ${param("next", "i32")} ${local("at", "i32")} ${local("sum", "v128")}`,
+  "(loop $more",
+  ...[0, 1, 2, 3].flatMap((step) => {
+    const offset = step * VECTOR_BYTES;
+    const permuted = xor("v128", load("v128", get("at"), W_AT + offset), load("v128", get("at"), R_AT + offset));
+    return [
+      set("sum", xor("v128", permuted, load("v128", get("block"), offset))),
+      store("v128", get("block"), offset, get("sum")),
+      store("v128", get("at"), R_AT + offset, xor("v128", get("sum"), load("v128", get("next"), offset))),
+    ];
+  }),
+  ...["block", "next", "at"].map((name) => set(name, plus(get(name), i32(CACHE_LINE_BYTES)))),
+  `(br_if $more (i32.lt_u ${get("at")} ${i32(BLOCK_BYTES)}))))`,
 ];
+
+/** The first word of the block that is being made, as `$finish` will write it: J2 and J1 of the next. */
+const firstWordOfBlock = () =>
+  xor("i64", xor("i64", load("i64", i32(0), W_AT), load("i64", i32(0), R_AT)), load("i64", get("block"), 0));
+
+/** J2 and J1 of the block `index`, out of the segment's addresses. */
+const address = () => load("i64", plus(get("addresses"), `(i32.shl ${get("index")} (i32.const 3))`), 0);
 
 /** Where the reference block for the block `index` of the segment is: J1 and J2 to a lane and a block (section 3.4.1.1, 3.4.2). */
 const reference = () => [
@@ -200,27 +169,26 @@ const segment = () => [
 ];
 
 /**
- * Fills the blocks `index` to `end` of a segment, from `block` on; `previous` is the block before it. `pseudoRandom` is where the
- * 64 bits J2 J1 for the block `index` are.
- * @param {{ name: string, pseudoRandom: string }} options
+ * Fills the blocks `index` to `end` of a segment, from `block` on; `previous` is the block before it. Where J2 and J1, 64 bits, are
+ * for the first block and, while one is being made, for the next, is what the two ways of addressing differ in.
+ * @param {{ name: string, first: string, next: string }} options
  */
-function fill({ name, pseudoRandom }) {
+function fill({ name, first, next }) {
   const cacheLines = Array.from({ length: BLOCK_BYTES / CACHE_LINE_BYTES }, (_, line) => line * CACHE_LINE_BYTES);
   return [
     `(func (export "${name}") ${param("block", "i32")} ${param("previous", "i32")} ${param("index", "i32")} ${param("end", "i32")}`,
     `${param("addresses", "i32")} ${local("next", "i32")}`,
-    `(call $combine ${get("previous")} (call $reference ${pseudoRandom} ${get("index")}))`,
+    `(call $combine ${get("previous")} (call $reference ${first} ${get("index")}))`,
     "(loop $next_block",
-    set("next", get("block")),
-    ...allRows(),
-    columnCall(FIRST_GROUP, "next"),
-    // The new block's first word is there now, and with it the next reference; asking for its cache lines here hides their latency.
-    set("previous", get("block")),
+    ...[FIRST_GROUP, ...OTHER_GROUPS].map((group) => permuteRows(R_AT, Z_AT, group)),
+    permuteRows(Z_AT, W_AT, FIRST_GROUP),
     set("index", plus(get("index"), i32(1))),
-    `(if (i32.lt_u ${get("index")} ${get("end")}) (then ${set("next", `(call $reference ${pseudoRandom} ${get("index")})`)}))`,
+    // The new block's first word is known now, and with it the next reference; asking for its cache lines hides their latency.
+    set("next", get("block")),
+    `(if (i32.lt_u ${get("index")} ${get("end")}) (then ${set("next", `(call $reference ${next} ${get("index")})`)}))`,
     ...cacheLines.map((offset) => `(drop (i32.load offset=${offset} ${get("next")}))`),
-    ...OTHER_GROUPS.map((group) => columnCall(group, "next")),
-    `(call $finish_first_columns ${get("block")} ${get("next")})`,
+    ...OTHER_GROUPS.map((group) => permuteRows(Z_AT, W_AT, group)),
+    `(call $finish ${get("block")} ${get("next")})`,
     set("block", plus(get("block"), i32(BLOCK_BYTES))),
     `(br_if $next_block (i32.lt_u ${get("index")} ${get("end")}))))`,
   ];
@@ -230,16 +198,12 @@ function fill({ name, pseudoRandom }) {
 const compress = () => [
   `(func (export "compress") ${param("block", "i32")} ${param("x", "i32")} ${param("y", "i32")}`,
   `(call $combine ${get("x")} ${get("y")})`,
-  ...allRows(),
-  ...[FIRST_GROUP, ...OTHER_GROUPS].map((group) => columnCall(group, "block")),
+  ...[FIRST_GROUP, ...OTHER_GROUPS].map((group) => permuteRows(R_AT, Z_AT, group)),
+  ...[FIRST_GROUP, ...OTHER_GROUPS].map((group) => permuteRows(Z_AT, W_AT, group)),
+  `(call $finish ${get("block")} ${get("block")})`,
   ")",
 ];
 
-const allRows = () =>
-  [FIRST_GROUP, ...OTHER_GROUPS].map(({ count, first }) => `(call $rows${count} ${i32(first * ROW_BYTES)})`);
-
-/** @param {Group} group @param {string} next the local with the next reference block's address */
-const columnCall = ({ count, first }, next) => {
-  const at = i32(first * VECTOR_BYTES);
-  return `(call $columns${count} ${at} ${plus(get("block"), at)} ${plus(get(next), at)})`;
-};
+/** @param {number} from the scratch block to read @param {number} to the scratch block to write @param {Group} group */
+const permuteRows = (from, to, { count, first }) =>
+  `(call $permute${count} ${i32(from + first * ROW_BYTES)} ${i32(to + first * VECTOR_BYTES)})`;
