@@ -80,7 +80,7 @@ describe("npm start in a fresh clone", () => {
     await expectNothingLeft(start);
   });
 
-  test("names the models that failed and serves the others", async () => {
+  test("names the models that failed and serves the others; its own death by kill -9 ends both servers", async () => {
     writeFileSync(
       join(top, "models.toml"),
       `[models.echo]\nclass = "${folder}/python/examples/echo.py:Echo"\n` +
@@ -88,6 +88,15 @@ describe("npm start in a fresh clone", () => {
     );
     const start = npmStart({ folder, env: { ...env, GATEHOUSE_CONFIG: join(top, "models.toml") } });
     expect(await start.ready()).toBe(`ready edge=${urls.edge} daemon=${urls.daemon} failed=broken`);
+    const owner = processesIn(folder).find(({ command }) => command.endsWith("set-up.mjs start"));
+    process.kill(owner?.pid ?? 0, "SIGKILL");
+    await untilNoProcessIn(folder, END_WITHIN_MS);
+  });
+
+  test("takes over what a killed start has left, and ends with npm's SIGTERM", async () => {
+    expect(existsSync(join(folder, ".data", "up.lock"))).toBe(true);
+    const start = npmStart({ folder, env });
+    expect(await start.ready()).toMatch(/^ready /);
     start.signal("SIGTERM");
     await expectNothingLeft(start);
     expect(await start.ended()).toBe(0);
