@@ -1,4 +1,4 @@
-import { insertSession } from "../db/sessions.ts";
+import { deleteExpiredSessions, insertSession } from "../db/sessions.ts";
 import { type Credentials, findUserByEmail, replacePasswordHash } from "../db/users.ts";
 import { AuthError } from "../errors.ts";
 import type { AuthDeps } from "./deps.ts";
@@ -35,6 +35,7 @@ export async function logIn(deps: AuthDeps, attempt: LogIn): Promise<OpenedSessi
   }
   const { token, ...session } = createSession(deps, { userId: account.user.id, userAgent: attempt.userAgent });
   await insertSession(deps.db, session);
+  deps.background("delete expired sessions", () => deleteExpiredSessions(deps.db, { now: session.createdAt }));
   if (attempt.previousToken !== null) await endSession(deps, attempt.previousToken);
   return { user: account.user, session, token };
 }

@@ -123,6 +123,28 @@ describe.each(WAYS)("the repository over %s", (way) => {
     expect(await repository.findSession({ tokenHash: new Uint8Array(32), now: NOW })).toBeNull();
   });
 
+  it("deletes the sessions that have expired, at most a hundred at a time, and no other", async () => {
+    const user = someUser();
+    await repository.insertUser(user);
+    // Long before every other test's.
+    const past = new Date("2001-01-01T00:00:00Z");
+    await run(
+      `insert into sessions (id, user_id, token_hash, created_at, last_seen_at, expires_at)
+       select gen_random_uuid(), $1::uuid, sha256(n::text::bytea), now(), now(), $2::timestamptz + n * interval '1 ms' from generate_series(0, 101) as n`,
+      [user.id, past.toISOString()],
+    );
+    const left = async () =>
+      (await run("select expires_at from sessions where user_id = $1 order by expires_at", [user.id])).length;
+    const sweep = (milliseconds: number) =>
+      repository.deleteExpiredSessions({ now: new Date(past.getTime() + milliseconds) });
+    await sweep(100);
+    expect(await left()).toBe(2);
+    await sweep(100);
+    expect(await left()).toBe(1);
+    await sweep(100);
+    expect(await left()).toBe(1);
+  });
+
   it("finds no session of a disabled account", async () => {
     const user = someUser();
     const session = someSession(user.id);
