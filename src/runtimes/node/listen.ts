@@ -3,6 +3,7 @@ import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
 import { waitForHalfClosedCallers } from "./half-closed-callers.ts";
+import { refuseMalformed } from "./refuse-malformed.ts";
 
 /** A caller gets this long for its headers, and this long for a whole request (64 MiB on a slow line). Milliseconds. */
 const HEADERS_TIMEOUT_MS = 10_000;
@@ -28,6 +29,7 @@ export async function listen(options: {
     serverOptions: { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
   }) as Server;
   waitForHalfClosedCallers(server);
+  refuseMalformed(server);
   server.listen(options.port, options.host);
   try {
     await once(server, "listening");

@@ -63,6 +63,22 @@ describe("listening on Node", () => {
     expect(await readAll(socket)).toBe("");
   });
 
+  it.each([
+    ["what is not HTTP", "GARBAGE\r\n\r\n", "The request is not HTTP/1.1."],
+    [
+      "two lengths",
+      "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n",
+      "not HTTP/1.1",
+    ],
+    ["endless headers", `GET / HTTP/1.1\r\nhost: a\r\nx: ${"a".repeat(20_000)}\r\n\r\n`, "headers are too large"],
+  ])("answers %s with a problem and closes", async (_what, bytes, sentence) => {
+    const socket = await dial(await serve(() => new Response("reached")));
+    socket.write(bytes);
+    const answer = await readAll(socket);
+    expect(answer).toMatch(/^HTTP\/1\.1 400 [\s\S]*application\/problem\+json[\s\S]*"code":"BAD_REQUEST"/);
+    expect(answer).toContain(sentence);
+  });
+
   it("says in a sentence that the port is taken", async () => {
     const { url } = await serve(() => new Response());
     const port = Number(new URL(url).port);
