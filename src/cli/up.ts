@@ -6,10 +6,12 @@ export function register(program: Command): void {
     .command("up")
     .description("run edge and daemon until Ctrl-C")
     .action(async () => {
-      const [{ up }, { listenForStop }] = await Promise.all([
+      const [{ up }, { outliveReaders }, { listenForStop }] = await Promise.all([
         import("./up/start.mjs"),
+        import("./set-up/outlive-readers.mjs"),
         import("./set-up/stop-requests.mjs"),
       ]);
+      outliveReaders();
       const stop = listenForStop(process.env);
       try {
         process.exitCode = await up({ env: process.env, stop });

@@ -1,6 +1,7 @@
 import { start } from "../up/start.mjs";
 import { Failure, fileFailure } from "./failure.mjs";
 import { installEverything, installPackages } from "./install.mjs";
+import { outliveReaders } from "./outlive-readers.mjs";
 import { listenForStop } from "./stop-requests.mjs";
 
 const USAGE = `usage: node src/cli/set-up.mjs start       what running needs, then edge and daemon
@@ -21,9 +22,7 @@ const COMMANDS = {
  * @param {string[]} args
  */
 export async function main(args) {
-  // Whoever reads our output may leave; that ends nothing.
-  process.stdout.on("error", () => {});
-  process.stderr.on("error", () => {});
+  outliveReaders();
   const command = COMMANDS[args[0] ?? ""];
   if (!command || args.length > 1) {
     process.stderr.write(USAGE);
