@@ -1,6 +1,6 @@
 /**
  * Takes hash-wasm's two WebAssembly modules, Argon2 and BLAKE2b, out of the pinned package and writes them as files, because
- * workerd compiles no WebAssembly at run time: it must be imported as a module (DESIGN section 7).
+ * workerd compiles no WebAssembly at run time: it must be imported as a module.
  *
  * hash-wasm hands its modules to `WebAssembly.compile` on first use; standing there catches them without knowing how the package
  * embeds them. Each must have the SHA-256 written below, so another version of hash-wasm cannot slip in unread.

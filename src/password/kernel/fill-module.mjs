@@ -27,12 +27,12 @@ const W_AT = Z_AT + BLOCK_BYTES;
  */
 
 /** @type {Group} */
-const FIRST_GROUP = { count: 2, first: 0 };
+const FIRST_GROUP = { count: 3, first: 0 };
 
 // Together with the first group, all eight.
 /** @type {readonly Group[]} */
 const OTHER_GROUPS = [
-  { count: 3, first: 2 },
+  { count: 2, first: 3 },
   { count: 3, first: 5 },
 ];
 
