@@ -77,7 +77,7 @@ export class WorkerError extends DaemonError {
   }
 }
 
-/** `CANCELLED` reaches no caller: its caller has left. The others are codes of DESIGN section 3. */
+/** `CANCELLED` reaches no caller: its caller has left. The others are codes of src/contract/error-codes.ts. */
 export type AnswerCode =
   | "BAD_REQUEST"
   | "UNAUTHENTICATED"

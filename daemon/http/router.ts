@@ -21,8 +21,7 @@ export interface RouteMatch {
 const NO_PARAMS: Readonly<Record<string, string>> = {};
 
 /**
- * Finds routes with Hono's router and nothing else of Hono: `Request` and `Response` around the bodies would cost three times the rest
- * (DESIGN section 7).
+ * Finds routes with Hono's router and nothing else of Hono: `Request` and `Response` around the bodies would cost three times the rest.
  */
 export class Router {
   private readonly router = new SmartRouter<Route>({ routers: [new RegExpRouter(), new TrieRouter()] });

@@ -11,7 +11,7 @@ import { walk } from "./walk.ts";
 /** Milliseconds for a set-up that downloads everything while other tests keep the machine busy. */
 const SET_UP_TIMEOUT_MS = 300_000;
 
-/** From Ctrl-C to the last process gone (DESIGN section 2). */
+/** From Ctrl-C to the last process gone. */
 const END_WITHIN_MS = 5_000;
 
 describe("npm start in a fresh clone", () => {
