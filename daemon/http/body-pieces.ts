@@ -5,10 +5,12 @@ const SMALL_BYTES = 4_096;
 const FIRST_ROOM_BYTES = 1_024;
 const LARGEST_ROOM_BYTES = 65_536;
 
+const NOTHING = Buffer.alloc(0);
+
 /** A body as it arrives: large pieces as they are, small ones copied together. A body in one piece is never copied. */
 export class BodyPieces {
-  private readonly list: Buffer[] = [];
-  private room = Buffer.alloc(0);
+  private list: Buffer[] = [];
+  private room: Buffer = NOTHING;
   private used = 0;
   private nextRoomBytes = FIRST_ROOM_BYTES;
   private length = 0;
@@ -33,10 +35,13 @@ export class BodyPieces {
     this.used += piece.length;
   }
 
-  /** All of it, in order. */
+  /** Hands all of it over, in order, and keeps nothing: a request outlives its body, and would carry it into the collector's old space. */
   take(): readonly Buffer[] {
     this.closeRoom();
-    return this.list;
+    const { list } = this;
+    this.list = [];
+    this.room = NOTHING;
+    return list;
   }
 
   private closeRoom(): void {
