@@ -2,6 +2,10 @@ import { DatabaseError } from "../errors.ts";
 
 /** SQLSTATE classes after which the same statement may well succeed a little later (Postgres, appendix A). */
 const TRANSIENT: readonly { readonly state: RegExp; readonly sentence: string }[] = [
+  {
+    state: /^08P01$/,
+    sentence: "the database did not accept our connection (behind PgBouncer, add ?pgbouncer=true to DATABASE_URL)",
+  },
   { state: /^08/, sentence: "the connection to the database was lost" },
   { state: /^40/, sentence: "the statement conflicted with another and was undone" },
   { state: /^57014$/, sentence: "the database took too long to answer" },

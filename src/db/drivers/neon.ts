@@ -9,6 +9,7 @@ import {
   STATEMENT_TIMEOUT_MS,
 } from "./driver.ts";
 import { poolDriver } from "./pool-driver.ts";
+import { leadsThroughPooler } from "./pooler.ts";
 import type { SqlConnection } from "./sql-connection.ts";
 import { wireTypes } from "./wire-types.ts";
 
@@ -40,7 +41,8 @@ export function openNeon({ url, mode, local, webSocketConstructor, maxConnection
     application_name: "gatehouse",
     max: maxConnections ?? MAX_CONNECTIONS,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    statement_timeout: STATEMENT_TIMEOUT_MS,
+    // Without it the answer's own timeout below ends the wait, and the connection with it.
+    ...(leadsThroughPooler(url) ? {} : { statement_timeout: STATEMENT_TIMEOUT_MS }),
     query_timeout: ANSWER_TIMEOUT_MS,
   });
   pool.on("error", () => undefined);

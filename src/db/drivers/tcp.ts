@@ -3,6 +3,7 @@ import { createDatabase, type OpenDatabase } from "../database.ts";
 import { connectClient } from "./client-connection.ts";
 import { ANSWER_TIMEOUT_MS, CONNECT_TIMEOUT_MS, STATEMENT_TIMEOUT_MS } from "./driver.ts";
 import { poolDriver } from "./pool-driver.ts";
+import { leadsThroughPooler } from "./pooler.ts";
 import type { SqlConnection } from "./sql-connection.ts";
 
 export interface OpenTcpOptions {
@@ -11,7 +12,7 @@ export interface OpenTcpOptions {
   readonly maxConnections?: number;
   readonly connectTimeoutMs?: number;
   readonly statementTimeoutMs?: number;
-  /** See `PoolDriverOptions`. Off for PGlite's socket, whose clients share one backend. */
+  /** See `PoolDriverOptions`. Off behind a pooler, and for PGlite's socket, whose clients share one backend. */
   readonly prepare?: boolean;
 }
 
@@ -24,7 +25,7 @@ export function openTcp({
   maxConnections = MAX_CONNECTIONS,
   connectTimeoutMs = CONNECT_TIMEOUT_MS,
   statementTimeoutMs = STATEMENT_TIMEOUT_MS,
-  prepare = true,
+  prepare = !leadsThroughPooler(url),
 }: OpenTcpOptions): OpenDatabase {
   const pool = new pg.Pool({
     connectionString: url,
@@ -32,7 +33,8 @@ export function openTcp({
     max: maxConnections,
     idleTimeoutMillis: IDLE_TIMEOUT_MS,
     connectionTimeoutMillis: connectTimeoutMs,
-    statement_timeout: statementTimeoutMs,
+    // Without it the answer's own timeout below ends the wait, and the connection with it.
+    ...(leadsThroughPooler(url) ? {} : { statement_timeout: statementTimeoutMs }),
     query_timeout: statementTimeoutMs + ANSWER_TIMEOUT_MS - STATEMENT_TIMEOUT_MS,
     keepAlive: true,
   });
