@@ -194,9 +194,9 @@ it("never kills a worker for a caller's short deadline, departure or stalled upl
     `[models.m]\nclass = "${fixture("telling.py", "Telling")}"\ntimeout_ms = 4000\nhealth_interval_ms = 50`,
   );
   const { pid } = await tell(running);
-  const late = await running.infer("m", { ms: 1_000 }, { headers: { "x-request-timeout-ms": "20" } });
+  const late = await running.infer("m", { ms: 500 }, { headers: { "x-request-timeout-ms": "20" } });
   const leaver = new AbortController();
-  const left = running.infer("m", { ms: 500 }, { signal: leaver.signal }).catch(() => "left");
+  const left = running.infer("m", { ms: 1_500 }, { signal: leaver.signal }).catch(() => "left");
   await until(async () => (await running.state()).models[0]?.unsettled === 1);
   leaver.abort();
   expect([late.status, await left]).toEqual([504, "left"]);
