@@ -45,7 +45,7 @@ export interface InFlightOwner {
 }
 
 /** Chunks a stream may be ahead of its reader: at most 8 MiB. */
-export const CREDIT_WINDOW = 32;
+const CREDIT_WINDOW = 32;
 
 /**
  * One request from its arrival to its one settlement, and on to the worker's end for it if that comes later.

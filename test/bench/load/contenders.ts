@@ -124,11 +124,20 @@ function residentBytes({ child }: Program): number {
   return Number(match?.[1]) * 1_024;
 }
 
-/** The peers leave processes behind when their parent ends: the whole group goes. */
+/** Milliseconds a peer has to tidy up after itself. */
+const TIDY_UP_MS = 1_000;
+
+/** The peers leave processes behind when their parent ends: after SIGTERM the whole group goes. */
 async function stopGroup(program: Program): Promise<void> {
   const { pid } = program.child;
-  if (pid !== undefined) process.kill(-pid, "SIGKILL");
-  await program.stop("SIGKILL");
+  const ended = program.stop("SIGTERM");
+  await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, TIDY_UP_MS))]);
+  try {
+    if (pid !== undefined) process.kill(-pid, "SIGKILL");
+  } catch {
+    // Nobody of the group is left.
+  }
+  await ended;
 }
 
 /** Resolves once somebody listens on the port. */
