@@ -1,9 +1,11 @@
 """Streams: events in order, never more chunks than credit, generators always closed."""
 
+import json
 import time
+from pathlib import Path
 
 import pytest
-from fixtures import EXAMPLES, MODELS
+from fixtures import EXAMPLES, MODELS, wait_for
 
 from gatehouse.testing import WorkerProcess, run_worker
 
@@ -37,7 +39,6 @@ def test_a_model_waits_for_a_slow_reader_with_no_more_than_a_chunk_in_hand() -> 
 
         assert start[0]["type"] == "start"
         assert all(len(body[0]) <= CHUNK_BYTES for _, body in chunks)
-        time.sleep(0.2)
         worker.wire.send({"type": "cancel", "id": 1})
         assert worker.wire.receive()[0]["code"] == "CANCELLED"
         worker.wire.infer(2, b"null")
@@ -46,10 +47,14 @@ def test_a_model_waits_for_a_slow_reader_with_no_more_than_a_chunk_in_hand() -> 
 
 @pytest.mark.parametrize("name", ["Counting", "AsyncCounting"])
 @pytest.mark.parametrize("credit", [0, 1])
-def test_a_cancelled_stream_ends_and_its_generator_is_closed(name: str, credit: int) -> None:
+def test_a_cancelled_stream_ends_and_its_generator_is_closed(
+    name: str, credit: int, tmp_path: Path
+) -> None:
+    begun = tmp_path / "begun"
     with run_worker(f"{BEHAVING}:{name}") as worker:
-        worker.wire.infer(1, b"1000000000", stream=True, credit=credit)
-        time.sleep(0.1)
+        body = json.dumps([1_000_000_000, str(begun)]).encode()
+        worker.wire.infer(1, body, stream=True, credit=credit)
+        wait_for(begun)
         worker.wire.send({"type": "cancel", "id": 1})
         while (message := worker.wire.receive()[0])["type"] != "error":
             assert message["type"] in ("start", "chunk")

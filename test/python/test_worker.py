@@ -82,6 +82,7 @@ def test_tells_why_a_model_does_not_load_and_exits_1() -> None:
         (f"{MODELS}/nothing.py:Model", "There is no file"),
         (f"{BEHAVING}:Nobody", "has no class Nobody"),
         (f"{BEHAVING}:ClientError", "does not derive from gatehouse.Model"),
+        (f"{MISBEHAVING}:ServesNothing", "serves nothing: it has none of predict, stream"),
         ("gatehouse.nothing:Model", "ModuleNotFoundError"),
         ("Model", "is not `file.py:Class`"),
     ],

@@ -29,6 +29,7 @@ class Model:
     complete(self, prompt, params) yields text; serves `/v1/completions`
     check_health(self)             raises when the model is unwell; runs when the model is idle
 
+    JSON has no NaN and no infinity: both are written as null.
     All of them run on the model's own thread (with `concurrency` above 1, on as many threads).
     An object is made without arguments, once in each worker process.
     """
