@@ -57,7 +57,10 @@ class WorkerProcess implements WorkerLife {
   private health: HealthCheck | undefined;
   /** Runs while the process has something to do in a given time: load, or exit. */
   private patience: Timer;
+  /** Why it ended, as its connection told or as we decided. */
   private reason: WorkerError | undefined;
+  /** Why it ended, as its exit tells: less, and often before what it wrote to its socket is read. */
+  private exitReason: WorkerError | undefined;
   private readyAt: number | undefined;
   private draining = false;
   private drained = false;
@@ -178,7 +181,7 @@ class WorkerProcess implements WorkerLife {
     signalGroup(this.child, "SIGKILL");
     const left = this.drained && code === 0;
     if (!left)
-      this.reason ??= new WorkerError(
+      this.exitReason = new WorkerError(
         "EXITED",
         signal === null ? `The worker exited with code ${code}.` : `The worker was ended by ${signal}.`,
       );
@@ -205,7 +208,7 @@ class WorkerProcess implements WorkerLife {
     this.stderr.end();
     const readyForMs = this.readyAt === undefined ? 0 : this.options.clock.now() - this.readyAt;
     this.listener.onEnded({
-      reason: this.reason,
+      reason: this.reason ?? this.exitReason,
       readyForMs,
       wasReady: this.readyAt !== undefined,
       stderrTail: this.stderr.tail,

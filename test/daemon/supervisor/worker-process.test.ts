@@ -1,8 +1,14 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { systemClock } from "../../../daemon/clock.ts";
+import { type Clock, systemClock } from "../../../daemon/clock.ts";
 import { Supervisor } from "../../../daemon/supervisor/supervisor.ts";
 import { createLauncher } from "../../../daemon/supervisor/worker-process.ts";
 import type { WorkerSettings } from "../../../daemon/supervisor/worker-settings.ts";
+
+const lateFailure = fileURLToPath(new URL("../../fixtures/programs/late-failure.cjs", import.meta.url));
 
 const settings: WorkerSettings = {
   name: "m",
@@ -21,15 +27,16 @@ const settings: WorkerSettings = {
 };
 
 /** Starts a model and resolves with its supervisor and the codes of its first `crashes` ends. */
-function crash(crashes: number, options: { python: string; nextSocketPath: () => string }) {
+function crash(crashes: number, options: { python: string; nextSocketPath: () => string; clock?: Clock }) {
+  const clock = options.clock ?? systemClock;
   return new Promise<{ supervisor: Supervisor; codes: readonly (string | undefined)[] }>((resolve) => {
     const codes: (string | undefined)[] = [];
     const platform = { python: options.python, pythonPath: [], env: process.env, maxFrameBytes: 1_000 };
     const supervisor = new Supervisor({
       settings,
-      clock: systemClock,
+      clock,
       random: () => 0,
-      launch: createLauncher({ platform, clock: systemClock, nextSocketPath: options.nextSocketPath }),
+      launch: createLauncher({ platform, clock, nextSocketPath: options.nextSocketPath }),
       listener: {
         onPortReady: () => undefined,
         onPortGone: () => undefined,
@@ -59,5 +66,17 @@ describe("createLauncher", () => {
     expect(codes).toEqual(["SPAWN_BUSY", "SPAWN_BUSY", "SPAWN_BUSY"]);
     expect(supervisor.status.state).toBe("starting");
     await supervisor.stop();
+  });
+
+  it("knows why a model did not load although the process was gone before its last words were read", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "gatehouse-late-"));
+    // Waits longer than it would, so that a busy machine does not decide the test.
+    const clock: Clock = { ...systemClock, after: (ms, run) => systemClock.after(ms * 20, run) };
+    const nextSocketPath = () => join(folder, "1.sock");
+    const { supervisor, codes } = await crash(1, { python: lateFailure, nextSocketPath, clock });
+    expect([codes, supervisor.status.state]).toEqual([["LOAD_FAILED"], "failed"]);
+    expect(supervisor.status.reason).toBe("RuntimeError: the weights are missing");
+    await supervisor.stop();
+    rmSync(folder, { recursive: true });
   });
 });
