@@ -33,7 +33,7 @@ const CAUSES = [
   },
   {
     pattern: /No matching distribution found|Could not find a version/i,
-    sentence: "a Python package of the lock file is not available for this platform and version of Python.",
+    sentence: "a Python package it names is not available for this platform and version of Python.",
   },
 ];
 

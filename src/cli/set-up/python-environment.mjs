@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { inCheckout, root } from "./checkout.mjs";
 import { explainFailure } from "./explain-failure.mjs";
 import { Failure, fileFailure } from "./failure.mjs";
@@ -11,6 +11,9 @@ import { runTool } from "./run-tool.mjs";
 const VENV = inCheckout(".venv");
 const VENV_PYTHON = join(VENV, "bin", "python");
 const STAMP = join(VENV, "gatehouse-stamp.json");
+/** What a person's own models import; theirs to write, installed after our own. */
+const OWN_REQUIREMENTS = "requirements-models.txt";
+const LOCK_FLAGS = ["--require-hashes", "--no-deps", "--only-binary=:all:"];
 const ASK_TIMEOUT_MS = 20_000;
 /** What `python3 -m venv` writes (14 MiB, measured) with room for pip's own unpacking. */
 const VENV_BYTES = 32 * MIB;
@@ -40,8 +43,10 @@ export function pythonEnvironment({ everything, signal }) {
       const stamp = readStamp();
       const full = everything || (stamp !== undefined && "requirements-dev.lock" in stamp.locks);
       const names = full ? ["requirements.lock", "requirements-dev.lock"] : ["requirements.lock"];
-      const locks = Object.fromEntries(names.map((name) => [name, hashOf(inCheckout("python", name))]));
-      if (stamp && names.every((name) => stamp.locks[name] === locks[name])) return "up to date";
+      const own = existsSync(inCheckout("python", OWN_REQUIREMENTS)) ? [OWN_REQUIREMENTS] : [];
+      const files = [...names, ...own];
+      const locks = Object.fromEntries(files.map((name) => [name, hashOf(inCheckout("python", name))]));
+      if (stamp && files.every((name) => stamp.locks[name] === locks[name])) return "up to date";
 
       if (!stamp && !(await isUsable(signal))) {
         doing("looking for Python");
@@ -49,7 +54,9 @@ export function pythonEnvironment({ everything, signal }) {
         doing("making .venv");
         await makeVenv(python, signal);
       }
-      await installLock({ lock: inCheckout("python", names[names.length - 1] ?? ""), doing, signal });
+      const lock = inCheckout("python", names[names.length - 1] ?? "");
+      await install({ file: lock, flags: LOCK_FLAGS, doing, signal });
+      for (const name of own) await install({ file: inCheckout("python", name), flags: [], doing, signal });
       showSdk();
       writeStamp({ root, python: realpathSync(VENV_PYTHON), locks });
       return "done";
@@ -124,12 +131,12 @@ async function makeVenv(python, signal) {
   throw explainFailure("The Python environment cannot be made", output);
 }
 
-/** @param {{ lock: string; doing: (activity: string) => void; signal: AbortSignal }} options */
-async function installLock({ lock, doing, signal }) {
+/** @param {{ file: string; flags: readonly string[]; doing: (activity: string) => void; signal: AbortSignal }} options */
+async function install({ file, flags, doing, signal }) {
   doing("pip install");
-  const flags = ["--require-hashes", "--no-deps", "--only-binary=:all:", "--retries=2", "--no-input"];
   const quiet = ["--disable-pip-version-check", "--progress-bar=off", "--no-warn-script-location"];
-  const result = await runTool(VENV_PYTHON, ["-m", "pip", "install", ...flags, ...quiet, "-r", lock], {
+  const args = ["-m", "pip", "install", ...flags, "--retries=2", "--no-input", ...quiet, "-r", file];
+  const result = await runTool(VENV_PYTHON, args, {
     cwd: root,
     timeoutMs: INSTALL_TIMEOUT_MS,
     signal,
@@ -139,5 +146,5 @@ async function installLock({ lock, doing, signal }) {
       if (line.startsWith("Installing collected packages")) doing("installing the packages");
     },
   });
-  if (!result.ok) throw explainFailure("The Python packages cannot be installed", result.output);
+  if (!result.ok) throw explainFailure(`The Python packages of ${basename(file)} cannot be installed`, result.output);
 }

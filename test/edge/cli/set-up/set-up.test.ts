@@ -4,6 +4,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -158,6 +159,21 @@ describe("set-up", () => {
     expect(program.output()).toContain(
       "The Python environment cannot be made. The end of the output was:\n  this is 3.12",
     );
+  });
+
+  test("installs what a person's own models import, after the packages of the lock file", async () => {
+    pretendNpmPackages();
+    mkdirSync(join(folder, ".venv", "bin"), { recursive: true });
+    mkdirSync(join(folder, ".venv", "lib"));
+    const calls = join(folder, "calls");
+    copyFileSync(fakeTool("python", `echo "$*" >> "${calls}"`), join(folder, ".venv", "bin", "python"));
+    writeFileSync(join(folder, "python", "requirements-models.txt"), "torch\n");
+    await setUp("start").closed;
+    const installed = readFileSync(calls, "utf8").match(/pip install .*/g) ?? [];
+    expect(installed).toEqual([
+      expect.stringMatching(/--require-hashes .*requirements\.lock$/),
+      expect.stringMatching(/^(?!.*--require-hashes).*requirements-models\.txt$/),
+    ]);
   });
 
   test.each([
