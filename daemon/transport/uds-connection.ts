@@ -1,4 +1,3 @@
-import { timingSafeEqual } from "node:crypto";
 import type { Socket } from "node:net";
 import type { PortRequest, WorkerPort } from "../bridge/worker-port.ts";
 import type { Clock } from "../clock.ts";
@@ -16,9 +15,7 @@ import {
   type WorkerHello,
   type WorkerMessage,
 } from "../wire/messages.ts";
-
-/** Digits of the nonce with which the daemon proves itself; the rest is the worker's proof. */
-const DAEMON_PROOF_DIGITS = 32;
+import { daemonProof, refuseHello } from "./nonce.ts";
 
 /** Bytes of small frames that go to the kernel in one write. */
 const WRITE_BATCH_BYTES = 65_536;
@@ -104,7 +101,7 @@ export class UdsConnection implements WorkerPort {
     socket.on("error", (cause) => this.fail(new WorkerError("EXITED", "The worker's connection broke.", { cause })));
     socket.on("close", () => this.onClose());
     this.state.sendHello();
-    const nonce = options.nonce.slice(0, DAEMON_PROOF_DIGITS);
+    const nonce = daemonProof(options.nonce);
     this.write({ type: "hello", protocol: PROTOCOL_VERSION, nonce, maxFrameBytes: options.maxFrameBytes });
   }
 
@@ -339,21 +336,10 @@ export class UdsConnection implements WorkerPort {
   }
 
   private receiveOther(message: WorkerMessage): void {
-    const { listener, nonce } = this.options;
+    const { listener } = this.options;
     switch (message.type) {
       case "hello":
-        if (message.protocol !== PROTOCOL_VERSION) {
-          this.fail(
-            new WorkerError(
-              "PROTOCOL_VERSION",
-              `The worker speaks protocol ${message.protocol}, the daemon ${PROTOCOL_VERSION}.`,
-            ),
-          );
-        } else if (!sameText(message.nonce, nonce.slice(DAEMON_PROOF_DIGITS))) {
-          this.fail(new WorkerError("NONCE_MISMATCH", "Whoever answers on the worker's socket is not the worker."));
-        } else {
-          listener.onHello(message);
-        }
+        this.greet(message);
         break;
       case "ready":
         if (this.state.phase === "ready") listener.onReady(message);
@@ -366,6 +352,12 @@ export class UdsConnection implements WorkerPort {
         listener.onHealth(message);
         break;
     }
+  }
+
+  private greet(hello: WorkerHello): void {
+    const refusal = refuseHello(hello, this.options.nonce);
+    if (refusal === undefined) this.options.listener.onHello(hello);
+    else this.fail(refusal);
   }
 
   private forget(entry: Entry): void {
@@ -395,10 +387,4 @@ export class UdsConnection implements WorkerPort {
 
 function failureCode(code: string): "LOAD_FAILED" | "PROTOCOL_VERSION" | "CALL_TIMEOUT" | "EXITED" {
   return code === "LOAD_FAILED" || code === "PROTOCOL_VERSION" || code === "CALL_TIMEOUT" ? code : "EXITED";
-}
-
-function sameText(one: string, other: string): boolean {
-  const a = Buffer.from(one);
-  const b = Buffer.from(other);
-  return a.length === b.length && timingSafeEqual(a, b);
 }
