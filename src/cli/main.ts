@@ -28,8 +28,9 @@ for (const register of [
 try {
   await program.parseAsync();
 } catch (error) {
-  // Exits rather than waits for what a command that failed half-way has left open.
-  process.exit(explain(error));
+  const code = explain(error);
+  // Exits rather than waits for what a command that failed half-way has left open, but not before a slow reader has all of the output.
+  process.stdout.write("", () => process.exit(code));
 }
 
 /** Says on stderr what went wrong, in a sentence, and gives the exit code: 2 for usage, 1 for failure. */

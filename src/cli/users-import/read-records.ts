@@ -22,6 +22,9 @@ export interface ReadRecords {
 
 const QUOTES_NEEDED = "a value with a comma, such as an Argon2id string, needs quotes.";
 
+const REQUIRED_COLUMNS = ["email", "password_hash"];
+const HEADER_NEEDED = `The file does not begin with a header that names the columns ${REQUIRED_COLUMNS.join(" and ")}.`;
+
 /** Takes the file apart, all of it, whatever is wrong with some lines. CSV: RFC 4180 with a header; JSON lines: an object a line. */
 export function readRecords(text: string, format: ImportFormat): ReadRecords {
   return format === "csv" ? readCsv(text) : readJsonLines(text);
@@ -37,6 +40,8 @@ function readCsv(text: string): ReadRecords {
       bad.push({ line, reason: record.error });
     } else if (names === undefined) {
       names = record.fields.map((name) => name.trim());
+      const fault = faultOfHeader(names);
+      if (fault !== undefined) return { records, bad: [{ line, reason: fault }] };
     } else if (record.fields.length === names.length) {
       records.push({ line, values: Object.fromEntries(names.map((name, index) => [name, record.fields[index]])) });
     } else {
@@ -46,7 +51,12 @@ function readCsv(text: string): ReadRecords {
       });
     }
   }
-  return { records, bad };
+  return names === undefined ? { records, bad: [...bad, { line: 1, reason: HEADER_NEEDED }] } : { records, bad };
+}
+
+function faultOfHeader(names: readonly string[]): string | undefined {
+  if (REQUIRED_COLUMNS.some((column) => !names.includes(column))) return HEADER_NEEDED;
+  return new Set(names).size < names.length ? "The header names a column twice." : undefined;
 }
 
 function readJsonLines(text: string): ReadRecords {

@@ -27,6 +27,17 @@ describe("readRecords", () => {
     ]);
   });
 
+  it.each([
+    ["no header", "k1@x.test,one\n", /does not begin with a header/],
+    ["nothing", "", /does not begin with a header/],
+    ["a column twice", "email,password_hash,email\na@x.test,one,b@x.test\n", /names a column twice/],
+  ])("refuses a CSV with %s instead of losing its first account", (_what, text, reason) => {
+    expect(readRecords(text, "csv")).toEqual({
+      records: [],
+      bad: [{ line: 1, reason: expect.stringMatching(reason) }],
+    });
+  });
+
   it("goes on after a line with too few or too many columns", () => {
     const { records, bad } = readRecords("email,password_hash\nonly\na@x.test,one\na,b,c\n", "csv");
     expect(records.map(({ line }) => line)).toEqual([3]);
