@@ -20,7 +20,8 @@ export function normalisePassword(password: string): string {
     throw new PasswordError("malformed", "The password holds half a character (a lone surrogate).");
   }
   const normalised = password.normalize("NFC");
-  if ([...normalised].length > MAX_CODE_POINTS || new TextEncoder().encode(normalised).length > MAX_BYTES) {
+  // 256 code points are never more than 1,024 bytes of UTF-8, so counting these is counting those.
+  if ([...normalised].length > MAX_CODE_POINTS) {
     throw tooLong();
   }
   return normalised;

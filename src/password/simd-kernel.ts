@@ -104,11 +104,12 @@ export function createSimdKernel(module: WebAssembly.Module): FillKernel {
   return {
     prepare(filling) {
       const blocks = filling.lanes * filling.laneBlocks;
-      usedBytes = BLOCKS_AT + (blocks + addressBlocks(filling)) * BLOCK_BYTES;
-      const missing = usedBytes - memory.buffer.byteLength;
+      const neededBytes = BLOCKS_AT + (blocks + addressBlocks(filling)) * BLOCK_BYTES;
+      const missing = neededBytes - memory.buffer.byteLength;
       if (missing > 0) {
         memory.grow(Math.ceil(missing / PAGE_BYTES));
       }
+      usedBytes = neededBytes;
       return view(BLOCKS_AT, blocks);
     },
     fill(filling) {
