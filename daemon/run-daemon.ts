@@ -16,6 +16,7 @@ import { createLog, type Log } from "./log.ts";
 import { Metrics } from "./metrics.ts";
 import { type ModelService, serveModel } from "./serve-model.ts";
 import { shutDown, stopAtOnce } from "./shut-down.ts";
+import { GroupGuard } from "./supervisor/group-guard.ts";
 import { createLauncher } from "./supervisor/worker-process.ts";
 import { createSocketFolder } from "./transport/socket-path.ts";
 import { MAX_FRAME_BYTES } from "./wire/limits.ts";
@@ -54,8 +55,14 @@ export async function runDaemon(options: DaemonOptions): Promise<RunningDaemon> 
   const folder = createSocketFolder(config.daemon.socketDir);
   const budget = createBudget(config);
   const metrics = new Metrics(() => budget.heldBytes);
+  const guard = new GroupGuard({
+    clock: systemClock,
+    onMissing: (err) =>
+      log.warn({ err }, "what models start may outlive this daemon: its group guard cannot be started"),
+  });
   const launch = createLauncher({
     clock: systemClock,
+    guard,
     nextSocketPath: folder.next,
     platform: { python, pythonPath: [`${CHECKOUT}python/src`, config.folder], env, maxFrameBytes: MAX_FRAME_BYTES },
   });
@@ -83,7 +90,7 @@ export async function runDaemon(options: DaemonOptions): Promise<RunningDaemon> 
   const [server, metricsServer] = servers;
   const url = server?.url ?? "";
   log.info({ url, models: models.map(({ name }) => name) }, "daemon is listening");
-  const parts = { models, servers, folder, log, state };
+  const parts = { models, servers, folder, guard, log, state };
   let stopping: Promise<void> | undefined;
   return {
     url,

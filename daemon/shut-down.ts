@@ -2,6 +2,7 @@ import { AnswerError } from "./errors.ts";
 import type { HttpServer } from "./http/server.ts";
 import type { Log } from "./log.ts";
 import type { ModelService } from "./serve-model.ts";
+import type { GroupGuard } from "./supervisor/group-guard.ts";
 import type { SocketFolder } from "./transport/socket-path.ts";
 
 /** Milliseconds for the last answers to reach their callers, and for workers to leave once they have nothing to do. */
@@ -17,6 +18,7 @@ export interface RunningParts {
   readonly models: readonly ModelService[];
   readonly servers: readonly HttpServer[];
   readonly folder: SocketFolder;
+  readonly guard: GroupGuard;
   readonly log: Log;
   readonly state: { draining: boolean };
 }
@@ -26,7 +28,7 @@ export interface RunningParts {
  * Then the workers leave, and the last connection closes.
  */
 export async function shutDown(parts: RunningParts, drainTimeoutMs: number): Promise<void> {
-  const { models, servers, folder, log, state } = parts;
+  const { models, servers, folder, guard, log, state } = parts;
   state.draining = true;
   log.info({ drainTimeoutMs }, "daemon drains");
   for (const model of models) model.pause(draining);
@@ -38,13 +40,15 @@ export async function shutDown(parts: RunningParts, drainTimeoutMs: number): Pro
   for (const server of servers) server.destroy();
   for (const model of models) model.kill(KILL_GRACE_MS);
   await Promise.all([closed, left]);
+  await guard.close();
   folder.remove();
   log.info("daemon has ended");
 }
 
 /** Ends everything without asking anyone. */
-export function stopAtOnce({ models, servers, folder }: RunningParts): void {
+export function stopAtOnce({ models, servers, folder, guard }: RunningParts): void {
   for (const model of models) model.kill(0);
+  void guard.close();
   for (const server of servers) server.destroy();
   folder.remove();
 }

@@ -5,6 +5,7 @@ import { WorkerError } from "../errors.ts";
 import { connect } from "../transport/connect.ts";
 import { UdsConnection } from "../transport/uds-connection.ts";
 import type { Ready } from "../wire/messages.ts";
+import type { GroupGuard } from "./group-guard.ts";
 import { HealthCheck, LEAVE_MS } from "./health-check.ts";
 import { LogLines } from "./log-lines.ts";
 import { signalGroup, terminate } from "./terminate.ts";
@@ -21,6 +22,8 @@ const TERM_GRACE_MS = 1_000;
 export interface LauncherOptions {
   readonly platform: WorkerPlatform;
   readonly clock: Clock;
+  /** Ends the workers' groups when we cannot. */
+  readonly guard: Pick<GroupGuard, "watch" | "release">;
   /** A path for a socket that nobody had before. */
   readonly nextSocketPath: () => string;
 }
@@ -90,7 +93,9 @@ class WorkerProcess implements WorkerLife {
     this.child.stdin?.on("error", () => undefined);
     this.child.once("error", (cause) => this.onSpawnError(cause));
     this.child.once("exit", (code, signal) => this.onExit(code, signal));
-    if (this.pid !== undefined) void this.open(socketPath, nonce);
+    if (this.pid === undefined) return;
+    options.guard.watch(this.pid);
+    void this.open(socketPath, nonce);
   }
 
   drain(): void {
@@ -179,6 +184,7 @@ class WorkerProcess implements WorkerLife {
     this.patience.cancel();
     this.health?.stop();
     signalGroup(this.child, "SIGKILL");
+    if (this.pid !== undefined) this.options.guard.release(this.pid);
     const left = this.drained && code === 0;
     if (!left)
       this.exitReason = new WorkerError(

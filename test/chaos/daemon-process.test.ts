@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ECHO, fixture } from "../fixtures/daemon-in-process.ts";
 import { freePort } from "../fixtures/free-port.ts";
+import { markedProcesses } from "../fixtures/marked-processes.ts";
 import { type Program, startProgram } from "../fixtures/program.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -26,15 +27,16 @@ interface StartOptions {
   readonly port: number;
   readonly model?: string;
   readonly settings?: string;
+  readonly modelSettings?: string;
   readonly stdin?: "pipe";
   readonly env?: NodeJS.ProcessEnv;
 }
 
 /** The real program, its sockets under this test's own folder. */
-function start({ port, model = ECHO, settings = "", stdin, env = {} }: StartOptions): Program {
+function start({ port, model = ECHO, settings = "", modelSettings = "", stdin, env = {} }: StartOptions): Program {
   const config = join(folder, `${port}.toml`);
   const daemon = `[daemon]\nlisten = "127.0.0.1:${port}"\nsocket_dir = "${folder}/sockets"\n${settings}`;
-  writeFileSync(config, `${daemon}\n[auth]\nmode = "none"\n[models.m]\nclass = "${model}"\n`);
+  writeFileSync(config, `${daemon}\n[auth]\nmode = "none"\n[models.m]\nclass = "${model}"\n${modelSettings}`);
   const program = startProgram(
     process.execPath,
     ["--import", "tsx", join(root, "daemon/main.ts"), "--config", config],
@@ -102,6 +104,21 @@ describe("a daemon that is killed with kill -9", () => {
     await daemon.stop("SIGKILL");
     await call;
     await until(() => workers().length === 0);
+  });
+
+  it("leaves nothing behind that a model has started, a pool, a program with a pipe or a child that ignores signals", async () => {
+    const port = await freePort();
+    const daemon = start({
+      port,
+      model: fixture("forking.py", "Forking"),
+      modelSettings: `env = { MARK = "${folder}" }`,
+    });
+    await daemon.printed(/model is ready/);
+    const started = (await (await post(port, 1)).json()) as number[];
+    expect(started.length).toBe(5);
+    expect(markedProcesses(`MARK=${folder}`)).toEqual(expect.arrayContaining(started));
+    await daemon.stop("SIGKILL");
+    await until(() => markedProcesses(`MARK=${folder}`).length === 0);
   });
 
   it("does not disturb another daemon beside it", async () => {

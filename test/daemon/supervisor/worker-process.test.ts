@@ -10,6 +10,8 @@ import type { WorkerSettings } from "../../../daemon/supervisor/worker-settings.
 
 const lateFailure = fileURLToPath(new URL("../../fixtures/programs/late-failure.cjs", import.meta.url));
 
+const noGuard = { watch: () => undefined, release: () => undefined };
+
 const settings: WorkerSettings = {
   name: "m",
   classSpec: "m:M",
@@ -36,7 +38,7 @@ function crash(crashes: number, options: { python: string; nextSocketPath: () =>
       settings,
       clock,
       random: () => 0,
-      launch: createLauncher({ platform, clock, nextSocketPath: options.nextSocketPath }),
+      launch: createLauncher({ platform, clock, guard: noGuard, nextSocketPath: options.nextSocketPath }),
       listener: {
         onPortReady: () => undefined,
         onPortGone: () => undefined,

@@ -2,6 +2,7 @@ import { existsSync, lstatSync, readdirSync, rmSync, writeFileSync } from "node:
 import { join } from "node:path";
 import { afterEach, expect, it } from "vitest";
 import { type DaemonInProcess, ECHO, fixture, startDaemonInProcess } from "../../fixtures/daemon-in-process.ts";
+import { markedProcesses } from "../../fixtures/marked-processes.ts";
 
 let daemon: DaemonInProcess | undefined;
 
@@ -40,6 +41,20 @@ it("gives a worker a group of its own, the allowed part of the environment, and 
   expect(environment).toMatchObject({ GREETING: "hello", LANG: "C.UTF-8", OMP_NUM_THREADS: "1" });
   expect(JSON.stringify(environment)).not.toContain("secret");
   expect(environment).not.toHaveProperty("NODE_OPTIONS");
+});
+
+it("ends what a model has started together with its worker, however that ends", async () => {
+  const running = await start(`[models.m]\nclass = "${fixture("forking.py", "Forking")}"\nenv = { MARK = "{FOLDER}" }`);
+  const mark = `MARK=${running.folder}`;
+  const first = (await (await running.infer("m", 1)).json()) as number[];
+  const worker = (await running.state()).models[0]?.workers[0]?.pid ?? 0;
+  process.kill(worker, "SIGKILL");
+  await running.logged(({ message }) => message === "worker crashed");
+  await until(async () => first.every((pid) => !markedProcesses(mark).includes(pid)));
+  await running.ready();
+  const second = (await (await running.infer("m", 1)).json()) as number[];
+  await running.daemon.stop();
+  expect([first.length, second.length, markedProcesses(mark)]).toEqual([5, 5, []]);
 });
 
 it("keeps its sockets in a fresh folder with mode 0700, and removes it", async () => {
