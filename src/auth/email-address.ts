@@ -20,3 +20,12 @@ export const emailAddress = z
   // Lower-casing may undo the composition, so it is composed again: the result stays itself when it comes back.
   .transform((address) => address.normalize("NFC").toLowerCase().normalize("NFC"))
   .refine((address) => address.length <= MAX_EMAIL_LENGTH, "This e-mail address is too long.");
+
+/**
+ * The one spelling of an address that came from elsewhere, an older table for example; null when nobody can log in with it.
+ * Composed first: what is too long only because its accents stand apart can be typed in fewer characters.
+ */
+export function normalAddress(address: string): string | null {
+  const normal = emailAddress.safeParse(address.normalize("NFC"));
+  return normal.success ? normal.data : null;
+}

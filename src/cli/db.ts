@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import type { AddressReport } from "../db/migrator/address-report.ts";
 import type { CommandDatabase } from "./command-database.ts";
 
 /** `gatehouse db migrate|status`. */
@@ -9,7 +10,10 @@ export function register(program: Command): void {
     .option("--baseline", "record a database that drizzle-kit push made, without changing it")
     .action(runMigrate);
   db.command("status")
-    .description("show which migrations are applied, pending or changed")
+    .description(
+      "show which migrations are applied, pending or changed, and while some are pending what the move makes of addresses",
+    )
+    .option("--addresses", "look at the addresses also when nothing is pending")
     .option("--json", "as JSON")
     .action(runStatus);
 }
@@ -31,29 +35,30 @@ async function recordPushed(database: CommandDatabase): Promise<void> {
 }
 
 async function applyPending(database: CommandDatabase): Promise<void> {
-  const { migrate } = await import("../db/migrator/migrate.ts");
+  const [{ migrate }, { normalAddress }, { describeAddresses }] = await Promise.all([
+    import("../db/migrator/migrate.ts"),
+    import("../auth/email-address.ts"),
+    import("./db/describe-addresses.ts"),
+  ]);
   const startedAt = performance.now();
-  try {
-    const { applied } = await migrate(database, { onStart: (tag) => say(`applying ${tag}`) });
-    const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
-    say(
-      applied.length === 0 ? "nothing to do, the database is up to date" : `applied ${applied.length} in ${seconds} s`,
-    );
-  } catch (error) {
-    await listClashes(database, error);
-    throw error;
-  }
+  const { applied } = await migrate(database, {
+    normalAddress,
+    onAddresses: (report) => {
+      say(`looked at the addresses of ${report.checked} accounts`);
+      for (const line of describeAddresses(report, { done: true })) say(line);
+    },
+    onStart: (tag) => say(`applying ${tag}`),
+  });
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+  say(applied.length === 0 ? "nothing to do, the database is up to date" : `applied ${applied.length} in ${seconds} s`);
 }
 
-/** Says which accounts share an address: that one may see addresses who may migrate, but error messages hold none. */
-async function listClashes(database: CommandDatabase, error: unknown): Promise<void> {
-  const { MigrationError } = await import("../db/migrator/migration-error.ts");
-  if (!(error instanceof MigrationError && error.code === "ADDRESSES_CLASH")) return;
-  const { findAddressClashes } = await import("../db/migrator/address-clashes.ts");
-  for (const { id, email, createdAt } of await findAddressClashes(database)) say(`${id}  ${createdAt}  ${email}`);
+interface StatusFlags {
+  readonly addresses?: boolean;
+  readonly json?: boolean;
 }
 
-async function runStatus({ json = false }: { readonly json?: boolean }): Promise<void> {
+async function runStatus({ addresses: always = false, json = false }: StatusFlags): Promise<void> {
   const [{ openAsItIs }, { migrationStatus }] = await Promise.all([
     import("./command-database.ts"),
     import("../db/migrator/migrate.ts"),
@@ -61,12 +66,26 @@ async function runStatus({ json = false }: { readonly json?: boolean }): Promise
   const database = await openAsItIs(process.env);
   try {
     const status = await migrationStatus(database);
-    if (json) return say(JSON.stringify(status, null, 2));
+    const wanted = always || status.migrations.some(({ state }) => state === "pending");
+    const addresses = wanted ? await lookAtAddresses(database) : null;
+    if (json) return say(JSON.stringify({ ...status, addresses }, null, 2));
     for (const { tag, state } of status.migrations) say(`${state.padEnd(8)} ${tag}`);
     if (status.unknown > 0) say(`${"unknown".padEnd(8)} ${status.unknown} of a newer version of Gatehouse`);
+    if (addresses === null) return;
+    const { describeAddresses } = await import("./db/describe-addresses.ts");
+    for (const line of describeAddresses(addresses, { done: false })) say(line);
   } finally {
     await database.close();
   }
+}
+
+async function lookAtAddresses(database: CommandDatabase): Promise<AddressReport | null> {
+  const [{ inspectAddresses }, { normalAddress }] = await Promise.all([
+    import("../db/migrator/settle-addresses.ts"),
+    import("../auth/email-address.ts"),
+  ]);
+  const connection = await database.connect();
+  return inspectAddresses(connection, normalAddress).finally(() => connection.close());
 }
 
 function say(line: string): void {

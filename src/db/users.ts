@@ -31,7 +31,8 @@ export const findUserByEmailStatement = statement<{ email: string }>("find_user_
       salt: sql<string | null>`to_jsonb(users) ->> 'salt'`,
     })
     .from(users)
-    .where(sql`lower(${users.email}) = ${value("email", users.email)}`)
+    // Both sides, so that index and look-up agree in every locale (see settle-addresses.ts for what else that takes).
+    .where(sql`lower(${users.email}) = lower(${value("email", users.email)})`)
     .limit(1),
 );
 

@@ -1,8 +1,10 @@
 import { DatabaseError } from "../../errors.ts";
 import type { SqlConnection } from "../drivers/sql-connection.ts";
+import type { AddressReport, NormalAddress } from "./address-report.ts";
 import { compareWithJournal, createJournal, type MigrationStatus, readJournal, recordMigration } from "./journal.ts";
 import { MigrationError, type MigrationErrorCode } from "./migration-error.ts";
 import { type MigrationFile, readMigrationFiles } from "./migration-files.ts";
+import { settleAddresses } from "./settle-addresses.ts";
 
 /** Where to migrate: an `OpenPglite`, or `connectTcp` or `connectNeon` bound to an address. Never Neon over HTTP. */
 export interface MigrationTarget {
@@ -12,6 +14,10 @@ export interface MigrationTarget {
 export interface MigrateOptions {
   /** Another folder than `drizzle/`. */
   readonly folder?: string;
+  /** What an address is to us. Only a database without accounts can do without. */
+  readonly normalAddress?: NormalAddress;
+  /** Called when all addresses were looked at: before the first migration, and between the contracting one and the last. */
+  readonly onAddresses?: (report: AddressReport) => void;
   /** Called when a migration starts. */
   readonly onStart?: (tag: string) => void;
 }
@@ -23,6 +29,12 @@ export interface MigrationReport {
 
 /** Any number will do that no other program uses; the same in all versions of Gatehouse. */
 const ADVISORY_LOCK = 7_244_185_403;
+
+/**
+ * The migration that says that every address has our one spelling. Before it, the addresses are looked at once more: until the
+ * contracting migration the old application may have written some, and that migration itself trusts `lower()`.
+ */
+const ADDRESSES_SETTLED = "0003_settle_addresses";
 
 /** Time to wait for another migrator, and for a table that statements are using. */
 const MIGRATOR_WAIT = "120s";
@@ -49,9 +61,12 @@ export async function migrate(target: MigrationTarget, options: MigrateOptions =
  * The same for a database that its program brings up to date when it starts: accounts that still have a legacy hash keep the
  * contracting migration waiting, and nothing else, because requests work without it.
  */
-export async function migrateAtStart(target: MigrationTarget): Promise<MigrationReport> {
+export async function migrateAtStart(
+  target: MigrationTarget,
+  options: Pick<MigrateOptions, "normalAddress"> = {},
+): Promise<MigrationReport> {
   try {
-    return await migrate(target);
+    return await migrate(target, options);
   } catch (error) {
     if (error instanceof MigrationError && error.code === "LEGACY_HASHES_LEFT") return { applied: error.applied };
     throw error;
@@ -106,11 +121,16 @@ async function pendingFiles(connection: SqlConnection, files: readonly Migration
 async function applyPending(
   connection: SqlConnection,
   files: readonly MigrationFile[],
-  { onStart }: MigrateOptions,
+  { onStart, normalAddress, onAddresses }: MigrateOptions,
 ): Promise<MigrationReport> {
   const applied: string[] = [];
   // Read again: another migrator may have been at work while we waited for the lock.
-  for (const file of await pendingFiles(connection, files)) {
+  for (const [index, file] of (await pendingFiles(connection, files)).entries()) {
+    if (index === 0 || file.tag === ADDRESSES_SETTLED) {
+      await settleAddresses(connection, normalAddress, onAddresses).catch((error: unknown) => {
+        throw withApplied(error, applied);
+      });
+    }
     onStart?.(file.tag);
     await applyFile(connection, file).catch((error: unknown) => {
       throw explain(error, file.tag, applied);
@@ -144,4 +164,9 @@ function explain(error: unknown, tag: string, applied: readonly string[]): unkno
   if (!(error instanceof DatabaseError) || error.code === "DATABASE_UNAVAILABLE") return error;
   const code = GUARDS[error.sqlState ?? ""] ?? "MIGRATION_FAILED";
   return new MigrationError(code, `${tag}: ${error.message}`, { cause: error, applied });
+}
+
+function withApplied(error: unknown, applied: readonly string[]): unknown {
+  if (!(error instanceof MigrationError)) return error;
+  return new MigrationError(error.code, error.message, { cause: error, applied });
 }

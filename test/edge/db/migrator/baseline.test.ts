@@ -3,11 +3,11 @@ import { rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openPglite } from "../../../../src/db/drivers/pglite.ts";
 import { connectTcp } from "../../../../src/db/drivers/tcp.ts";
 import { recordBaseline } from "../../../../src/db/migrator/baseline.ts";
 import { readCatalog } from "../../../../src/db/migrator/catalog.ts";
 import { migrate, migrationStatus } from "../../../../src/db/migrator/migrate.ts";
+import { openEmbedded } from "../../../../src/runtimes/node/embedded-database.ts";
 import { freshDataDir } from "../../../fixtures/pglite-folder.ts";
 import { type PostgresServer, startPostgres } from "../../../fixtures/postgres.ts";
 
@@ -44,10 +44,11 @@ describe("drizzle-kit push and db migrate --baseline", { timeout: 60_000 }, () =
   it("records a pushed embedded database, and nothing is pending then", async () => {
     const dataDir = await freshDataDir();
     expect(await push({ DATABASE_URL: "", DATA_DIR: dataDir })).toContain("Changes applied");
-    const pglite = await openPglite({ dataDir });
+    const pglite = await openEmbedded({ dataDir });
     await expect(migrate(pglite)).rejects.toThrow("db migrate --baseline");
-    expect((await recordBaseline(pglite)).recorded).toHaveLength(3);
+    expect((await recordBaseline(pglite)).recorded).toHaveLength(4);
     expect((await migrationStatus(pglite)).migrations.map(({ state }) => state)).toEqual([
+      "applied",
       "applied",
       "applied",
       "applied",

@@ -3,13 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { normalAddress } from "../../../../src/auth/email-address.ts";
 import { connectNeon } from "../../../../src/db/drivers/neon.ts";
-import { openPglite } from "../../../../src/db/drivers/pglite.ts";
 import type { SqlConnection } from "../../../../src/db/drivers/sql-connection.ts";
 import { connectTcp } from "../../../../src/db/drivers/tcp.ts";
 import { readCatalog } from "../../../../src/db/migrator/catalog.ts";
 import { type MigrationTarget, migrate, migrateAtStart, migrationStatus } from "../../../../src/db/migrator/migrate.ts";
 import type { MigrationError } from "../../../../src/db/migrator/migration-error.ts";
+import { openEmbedded } from "../../../../src/runtimes/node/embedded-database.ts";
 import { nodeWebSocket } from "../../../fixtures/databases.ts";
 import { type NeonLocal, startNeonLocal } from "../../../fixtures/neon-local.ts";
 import { CREATE_OLD_TABLE, insertOldAccounts } from "../../../fixtures/old-table.ts";
@@ -17,7 +18,12 @@ import { freshDataDir } from "../../../fixtures/pglite-folder.ts";
 import { type PostgresServer, startPostgres } from "../../../fixtures/postgres.ts";
 
 const OURS = fileURLToPath(new URL("../../../../drizzle", import.meta.url));
-const TAGS = ["0000_tolerate_the_old_table", "0001_expand_users_and_add_sessions", "0002_contract_users"];
+const TAGS = [
+  "0000_tolerate_the_old_table",
+  "0001_expand_users_and_add_sessions",
+  "0002_contract_users",
+  "0003_settle_addresses",
+];
 
 let postgres: PostgresServer;
 let neon: NeonLocal;
@@ -47,9 +53,9 @@ function folderWith(sql: string): string {
   cpSync(OURS, folder, { recursive: true });
   const journalFile = join(folder, "meta", "_journal.json");
   const journal = JSON.parse(readFileSync(journalFile, "utf8"));
-  journal.entries.push({ ...journal.entries[0], idx: 3, when: journal.entries[2].when + 1, tag: "0003_one_more" });
+  journal.entries.push({ ...journal.entries[0], idx: 4, when: journal.entries[3].when + 1, tag: "0004_one_more" });
   writeFileSync(journalFile, JSON.stringify(journal));
-  writeFileSync(join(folder, "0003_one_more.sql"), sql);
+  writeFileSync(join(folder, "0004_one_more.sql"), sql);
   return folder;
 }
 
@@ -71,7 +77,7 @@ describe("migrate", { timeout: 60_000 }, () => {
     const webSocket = { connect: () => connectNeon({ url, local: neon, webSocketConstructor: nodeWebSocket }) };
     const dataDir = await freshDataDir();
     folders.push(dataDir);
-    const pglite = await openPglite({ dataDir });
+    const pglite = await openEmbedded({ dataDir });
     const catalogs = [];
     for (const target of [tcp, webSocket, pglite]) {
       expect(await migrate(target)).toEqual({ applied: TAGS });
@@ -87,10 +93,10 @@ describe("migrate", { timeout: 60_000 }, () => {
   it("lets three at once on an empty database all succeed, one of them doing the work", async () => {
     const target = await emptyDatabase();
     const reports = await Promise.all([migrate(target), migrate(target), migrate(target)]);
-    expect(reports.map(({ applied }) => applied.length).toSorted()).toEqual([0, 0, 3]);
+    expect(reports.map(({ applied }) => applied.length).toSorted()).toEqual([0, 0, TAGS.length]);
     expect(
       await use(target, (connection) => connection.query("select count(*) from drizzle.__drizzle_migrations")),
-    ).toEqual([[3]]);
+    ).toEqual([[TAGS.length]]);
   });
 
   it("undoes a file that fails and keeps those before it", async () => {
@@ -98,24 +104,24 @@ describe("migrate", { timeout: 60_000 }, () => {
     const target = await emptyDatabase();
     const error = await failure(migrate(target, { folder }));
     expect(error).toMatchObject({ code: "MIGRATION_FAILED", applied: TAGS });
-    expect(error.message).toBe('0003_one_more: relation "nowhere" does not exist');
+    expect(error.message).toBe('0004_one_more: relation "nowhere" does not exist');
     expect((await use(target, readCatalog)).filter((line) => line.includes("half"))).toEqual([]);
 
-    writeFileSync(join(folder, "0003_one_more.sql"), "create table half (id int);");
-    expect(await migrate(target, { folder })).toEqual({ applied: ["0003_one_more"] });
+    writeFileSync(join(folder, "0004_one_more.sql"), "create table half (id int);");
+    expect(await migrate(target, { folder })).toEqual({ applied: ["0004_one_more"] });
   });
 
   it("refuses to go on when an applied file has changed", async () => {
     const folder = folderWith("select 1;");
     const target = await emptyDatabase();
     await migrate(target, { folder });
-    writeFileSync(join(folder, "0003_one_more.sql"), "select 2;");
+    writeFileSync(join(folder, "0004_one_more.sql"), "select 2;");
     expect(await failure(migrate(target, { folder }))).toMatchObject({
       code: "MIGRATION_CHANGED",
-      message: "applied migrations must never change, but did: 0003_one_more",
+      message: "applied migrations must never change, but did: 0004_one_more",
     });
     expect((await migrationStatus(target, { folder })).migrations.at(-1)).toEqual({
-      tag: "0003_one_more",
+      tag: "0004_one_more",
       state: "changed",
     });
   });
@@ -140,8 +146,11 @@ describe("migrate", { timeout: 60_000 }, () => {
       await connection.query(CREATE_OLD_TABLE);
       await insertOldAccounts(connection, 3);
     });
-    expect(await failure(migrate(target))).toMatchObject({ code: "LEGACY_HASHES_LEFT", applied: TAGS.slice(0, 2) });
-    expect(await migrateAtStart(target)).toEqual({ applied: [] });
+    expect(await failure(migrate(target, { normalAddress }))).toMatchObject({
+      code: "LEGACY_HASHES_LEFT",
+      applied: TAGS.slice(0, 2),
+    });
+    expect(await migrateAtStart(target, { normalAddress })).toEqual({ applied: [] });
   });
 
   it("leaves no lock behind when its connection dies in the middle", async () => {
