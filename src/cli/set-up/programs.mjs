@@ -22,6 +22,23 @@ const SOURCES = {
 };
 
 /**
+ * How a program of ours is bundled, whatever its entry and its output.
+ *
+ * @satisfies {import("esbuild").BuildOptions}
+ */
+export const BUNDLE = {
+  absWorkingDir: root,
+  bundle: true,
+  packages: /** @type {const} */ ("external"),
+  platform: /** @type {const} */ ("node"),
+  target: "node20.19",
+  format: /** @type {const} */ ("esm"),
+  logLevel: /** @type {const} */ ("silent"),
+  define: { "import.meta.url": SOURCE_URL },
+  plugins: [{ name: "source-url", setup: keepSourceUrl }],
+};
+
+/**
  * The arguments with which Node runs one of our programs.
  *
  * @param {keyof typeof SOURCES} name
@@ -70,21 +87,13 @@ async function build() {
   const { build: bundle, stop } = await import("esbuild");
   try {
     const { metafile } = await bundle({
-      absWorkingDir: root,
+      ...BUNDLE,
       entryPoints: SOURCES,
       outdir: FOLDER,
       outExtension: { ".js": ".mjs" },
-      bundle: true,
       splitting: true,
-      packages: "external",
-      platform: "node",
-      target: "node20.19",
-      format: "esm",
       sourcemap: "linked",
       metafile: true,
-      logLevel: "silent",
-      define: { "import.meta.url": SOURCE_URL },
-      plugins: [{ name: "source-url", setup: keepSourceUrl }],
     });
     prune(Object.keys(metafile.outputs));
     const sources = Object.keys(metafile.inputs).map((path) => [path, hashOf(path)]);
