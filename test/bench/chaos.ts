@@ -1,44 +1,66 @@
 import { parseArgs } from "node:util";
-import { type CellReport, FAULTS, MOMENTS, runCells } from "../chaos/kill-matrix.ts";
+import type { CellReport } from "../chaos/cell-run.ts";
+import { ALL_CELLS, FAULTS, KINDS, type Kind, MOMENTS } from "../chaos/cells.ts";
+import { runCells } from "../chaos/kill-matrix.ts";
 import { fuzzFrames } from "../wire/frame-fuzz.ts";
 
 const FRAMES = 1_000_000;
 
-/** The whole kill matrix, then a million generated frames. `--seed` begins the fuzz elsewhere; `--only matrix|fuzz` runs one of them. */
+/** Cells between two lines of progress. */
+const PROGRESS = 24;
+
+/**
+ * The whole kill matrix, then a million generated frames. `--seed` begins the fuzz elsewhere; `--only matrix|fuzz` runs one of them;
+ * `--cell "draining stream"` only the cells in whose name (`SIGKILL draining stream`) that is.
+ */
 export async function run(args: string[]): Promise<void> {
   const { values } = parseArgs({
     args,
-    options: { seed: { type: "string", default: "1000000" }, only: { type: "string" } },
+    options: {
+      seed: { type: "string", default: "1000000" },
+      only: { type: "string" },
+      cell: { type: "string", default: "" },
+    },
   });
-  if (values.only !== "fuzz") await runMatrix();
+  if (values.only !== "fuzz") await runMatrix(values.cell);
   if (values.only !== "matrix") runFuzz(Number(values.seed));
 }
 
-async function runMatrix(): Promise<void> {
-  const cells = MOMENTS.flatMap((moment) => FAULTS.map((fault) => ({ fault, moment })));
-  const reports: CellReport[] = [];
-  for (let at = 0; at < cells.length; at += 12) {
-    reports.push(...(await runCells(cells.slice(at, at + 12))));
-    process.stdout.write(`${reports.length} of ${cells.length} cells\n`);
-  }
-  process.stdout.write("\nmilliseconds from the fault to the model's next 200 (draining: the daemon has ended)\n");
+async function runMatrix(wanted: string): Promise<void> {
+  const cells = ALL_CELLS.filter(({ fault, moment, kind }) => `${fault} ${moment} ${kind}`.includes(wanted));
+  let done = 0;
+  const reports = await runCells(cells, () => {
+    if (++done % PROGRESS === 0 || done === cells.length) process.stdout.write(`${done} of ${cells.length} cells\n`);
+  });
+  for (const kind of KINDS) printTimes(reports, kind);
+  const settled = reports.flatMap((report) => report.settled);
+  const most = (values: readonly (number | undefined)[]) =>
+    Math.max(0, ...values.map((value) => value ?? 0)).toFixed(0);
+  process.stdout.write(
+    `\n${settled.length} requests, each settled once, the slowest ${most(settled.map(({ waitedMs }) => waitedMs))} ms after its last sign of life, ` +
+      `for a deadline of 1000\n` +
+      `the next worker was started ${most(reports.map(({ restartMs }) => restartMs))} ms after the end of the last, at most\n` +
+      `live bytes after a cell that were not before: ${most(reports.map(({ growthBytes }) => growthBytes))} at most; ` +
+      "descriptors, timers, processes, live emitters: as before\n",
+  );
+  const broken = reports.filter(({ problems }) => problems.length > 0);
+  for (const { fault, moment, kind, problems } of broken)
+    process.stdout.write(`${fault}, ${moment}, ${kind}: ${problems.join("; ")}\n`);
+  process.stdout.write(`${cells.length - broken.length} of ${cells.length} cells without a problem\n`);
+  if (broken.length > 0) process.exitCode = 1;
+}
+
+function printTimes(reports: readonly CellReport[], kind: Kind): void {
+  process.stdout.write(
+    `\n${kind} requests: milliseconds from the fault to the model's next 200 (draining: the daemon has ended)\n`,
+  );
   process.stdout.write(`${"".padEnd(16)}${MOMENTS.map((moment) => moment.padStart(10)).join("")}\n`);
   for (const fault of FAULTS) {
     const row = MOMENTS.map((moment) =>
-      show(reports.find((report) => report.fault === fault && report.moment === moment)),
+      show(reports.find((report) => report.fault === fault && report.moment === moment && report.kind === kind)),
     );
     process.stdout.write(`${fault.padEnd(16)}${row.map((text) => text.padStart(10)).join("")}\n`);
   }
-  const settled = reports.flatMap((report) => report.settled);
-  const slowest = Math.max(...settled.map(({ ms }) => ms));
-  process.stdout.write(
-    `${settled.length} requests, each settled once, the slowest after ${slowest.toFixed(0)} ms of its 1000 ms deadline\n`,
-  );
-  const broken = reports.filter(({ problems }) => problems.length > 0);
-  for (const { fault, moment, problems } of broken)
-    process.stdout.write(`${fault} when ${moment}: ${problems.join("; ")}\n`);
-  process.stdout.write(`${cells.length - broken.length} of ${cells.length} cells without a problem\n`);
-  if (broken.length > 0) process.exitCode = 1;
 }
 
 function show(report: CellReport | undefined): string {

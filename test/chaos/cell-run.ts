@@ -1,0 +1,343 @@
+import { readdirSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { AdminState } from "../fixtures/daemon-in-process.ts";
+import { fixture } from "../fixtures/daemon-in-process.ts";
+import { markedProcesses } from "../fixtures/marked-processes.ts";
+import { call, type Settlement } from "./caller.ts";
+import { type Cell, HARMLESS, ORDERS, SUDDEN } from "./cells.ts";
+import { type Footprint, leaks, startOf, takeFootprint } from "./footprint.ts";
+import { startWatchedDaemon, type WatchedDaemon } from "./watched-daemon.ts";
+
+export interface CellReport extends Cell {
+  readonly settled: readonly Settlement[];
+  /** Milliseconds from the fault to a 200 from the model; undefined when the daemon was stopped. */
+  readonly backMs: number | undefined;
+  /** Milliseconds from the daemon's notice that a worker is gone to the next one's process; undefined when none went. */
+  readonly restartMs: number | undefined;
+  /** Bytes that are live after the cell and were not before; undefined when the daemon was stopped. */
+  readonly growthBytes: number | undefined;
+  /** What should have held and did not. */
+  readonly problems: readonly string[];
+}
+
+/** A call's own bound, and so the time in which a caller must have an answer, with a second more. */
+const TIMEOUT_MS = 1_000;
+const SETTLE_MS = TIMEOUT_MS + 1_000;
+
+/** A fault may take a call's bound and its grace, or a ping and its grace, to be noticed; then comes the load, on a busy machine. */
+const BACK_MS = 15_000;
+
+/** What the daemon may add to the load of the worker that follows a first crash. */
+const RESTART_MS = 500;
+
+/** Milliseconds for connections, timers and processes to go after the last answer: a refused upload lingers for one second. */
+const SETTLE_DOWN_MS = 5_000;
+
+/** Milliseconds from SIGTERM to the end: what is in flight, then a second for workers to leave, then what ends those that do not. */
+const END_MS = SETTLE_MS + 2_500;
+
+const LOAD_MS = 200;
+
+/** A body that would be missed if it stayed. */
+const MEGABYTE = "x".repeat(1_048_576);
+
+/** Codes of requests that may have been refused before they counted as taken. */
+const REFUSALS: readonly string[] = ["MODEL_NOT_READY", "OVERLOADED", "DRAINING"];
+
+const CODES: readonly string[] = ["ok", "MODEL_ERROR", "WORKER_CRASHED", "DEADLINE_EXCEEDED", ...REFUSALS];
+
+/** Runs one cell on a daemon of its own: brings a model to the cell's moment, breaks its worker, and looks at what must hold afterwards. */
+export async function runCell(cell: Cell): Promise<CellReport> {
+  const env = { DRAIN_TIMEOUT_MS: String(SETTLE_MS) };
+  await using daemon = await startWatchedDaemon(modelToml(cell), env);
+  return await new CellRun(daemon, cell).report();
+}
+
+function modelToml({ moment }: Cell): string {
+  return `
+    [models.m]
+    class = "${fixture("chaos.py", "Chaos")}"
+    env = { CHAOS_ORDERS = "{FOLDER}/orders", CHAOS_LOAD_MS = "${LOAD_MS}" }
+    timeout_ms = ${TIMEOUT_MS}
+    load_timeout_ms = 8000
+    health_interval_ms = 200
+    max_restarts = 20
+    max_batch = ${moment === "batch" ? 4 : 1}
+    max_wait_ms = ${moment === "batch" ? 20 : 0}
+  `;
+}
+
+class CellRun {
+  private readonly problems: string[] = [];
+  private readonly requests: Promise<Settlement>[] = [];
+  /** Every request of this run by how it ended, those before and after the cell included. */
+  private readonly codes = new Map<string, number>();
+  private reloading: Promise<void> | undefined;
+  private lastPid = 0;
+
+  constructor(
+    private readonly daemon: WatchedDaemon,
+    private readonly cell: Cell,
+  ) {}
+
+  async report(): Promise<CellReport> {
+    const before = await this.warmUp();
+    await this.arrange();
+    const stopped = this.cell.moment === "draining" ? this.drain() : undefined;
+    await stopped?.begun;
+    const brokenAt = performance.now();
+    const pid = await this.break();
+    if (this.cell.moment === "idle" || this.cell.moment === "loading") this.request(this.harmlessBody());
+    const settled = await Promise.all(this.requests);
+    for (const settlement of settled) this.judge(settlement);
+    await this.reloading;
+    if (stopped !== undefined) {
+      await this.ended(stopped.exitCode);
+      return {
+        ...this.cell,
+        settled,
+        backMs: undefined,
+        restartMs: undefined,
+        growthBytes: undefined,
+        problems: this.problems,
+      };
+    }
+    const isBroken = !HARMLESS.includes(this.cell.fault);
+    // Nobody answers for a broken worker: what counts is the next one's answer.
+    if (isBroken) await this.gone(pid);
+    const backMs = await this.back(brokenAt);
+    const restartMs = isBroken ? await this.restart() : undefined;
+    await this.counted();
+    const growthBytes = await this.settledDown(before);
+    return { ...this.cell, settled, backMs, restartMs, growthBytes, problems: this.problems };
+  }
+
+  /** Has every usual path run once, so that what comes after can be compared with what is there now. */
+  private async warmUp(): Promise<Footprint> {
+    await this.daemon.logged(({ message }) => message === "model is ready");
+    for (const stream of [false, true]) await this.send(this.harmlessBody(stream), stream);
+    await this.daemon.settled();
+    return await takeFootprint(this.daemon);
+  }
+
+  /** Brings the model to the cell's moment. */
+  private async arrange(): Promise<void> {
+    switch (this.cell.moment) {
+      case "idle":
+        return;
+      case "loading": {
+        const first = await this.pid();
+        this.request(this.longBody());
+        this.request(this.longBody());
+        await this.worker(({ inFlight }) => inFlight > 0);
+        process.kill(first, "SIGKILL");
+        await this.worker(({ pid, state }) => pid !== null && pid !== first && state === "loading");
+        return;
+      }
+      case "stream":
+        await this.openStream();
+        if (this.cell.kind === "unary") this.request(this.longBody());
+        return;
+      case "batch":
+      case "queued":
+        for (let i = 0; i < 4; i++) this.request(this.longBody());
+        break;
+      case "reloading":
+        this.request(this.longBody());
+        await this.worker(({ inFlight }) => inFlight > 0);
+        this.reloading = this.reload();
+        return;
+      case "running":
+      case "draining":
+        this.request(this.longBody());
+        break;
+    }
+    await this.worker(({ inFlight }) => inFlight > 0);
+  }
+
+  private harmlessBody(stream = this.cell.kind === "stream"): object {
+    return stream ? { events: 3, padding: MEGABYTE } : { padding: MEGABYTE };
+  }
+
+  /** Keeps the worker busy; with a fault that only a request can meet, commits it. */
+  private longBody(stream = this.cell.kind === "stream"): object {
+    const { fault } = this.cell;
+    const isRequests = HARMLESS.includes(fault);
+    if (stream)
+      return { padding: MEGABYTE, ...(isRequests ? { events: 3, ...ORDERS[fault] } : { events: 100, gap_ms: 10 }) };
+    return { padding: MEGABYTE, ...(isRequests ? ORDERS[fault] : { do: "sleep", ms: TIMEOUT_MS / 2 }) };
+  }
+
+  private request(body: object): void {
+    this.requests.push(this.send(body, this.cell.kind === "stream"));
+  }
+
+  private openStream(): Promise<void> {
+    return new Promise((resolve) => {
+      this.requests.push(this.send(this.longBody(true), true, resolve));
+    });
+  }
+
+  private async send(body: unknown, stream: boolean, onBegun?: () => void): Promise<Settlement> {
+    const { url } = this.daemon;
+    const settlement = await call({ url, model: "m", body, stream, patienceMs: 2 * BACK_MS, onBegun });
+    this.codes.set(settlement.code, (this.codes.get(settlement.code) ?? 0) + 1);
+    return settlement;
+  }
+
+  private async reload(): Promise<void> {
+    const response = await fetch(`${this.daemon.url}/admin/models/m/reload`, {
+      method: "POST",
+      headers: { connection: "close" },
+    });
+    await response.text();
+    if (response.status !== 200) this.problems.push(`the reload was answered ${response.status}`);
+  }
+
+  private drain(): { readonly begun: Promise<unknown>; readonly exitCode: Promise<number | null> } {
+    return { exitCode: this.daemon.stop(), begun: this.daemon.logged(({ message }) => message === "daemon drains") };
+  }
+
+  /** Commits the fault; resolves with the number of the process that was broken. */
+  private async break(): Promise<number> {
+    const { fault, moment } = this.cell;
+    const pid = moment === "draining" ? this.lastPid : await this.pid();
+    const orders = ORDERS[fault];
+    if (orders === undefined) {
+      process.kill(pid, fault as NodeJS.Signals);
+    } else {
+      const path = join(this.daemon.folder, "orders", String(pid));
+      writeFileSync(`${path}.new`, JSON.stringify(orders));
+      renameSync(`${path}.new`, path);
+    }
+    return pid;
+  }
+
+  private judge({ status, code, waitedMs, flaw }: Settlement): void {
+    const what = `a request was answered ${status} ${code}`;
+    if (waitedMs > SETTLE_MS) this.problems.push(`${what} after ${waitedMs.toFixed(0)} ms`);
+    if (code === "DEADLINE_EXCEEDED" && this.isOwedByTheDead()) this.problems.push(`${what}, its worker being dead`);
+    if (flaw !== undefined || !CODES.includes(code))
+      this.problems.push(`${what}${flaw === undefined ? "" : `: ${flaw}`}`);
+  }
+
+  /** Whether each request of the cell was with the worker when that ended suddenly. */
+  private isOwedByTheDead(): boolean {
+    const { fault, moment } = this.cell;
+    return SUDDEN.includes(fault) && ["running", "batch", "draining", "reloading"].includes(moment);
+  }
+
+  /** Milliseconds until the model answers 200 again and its worker is one that is well. */
+  private async back(since: number): Promise<number | undefined> {
+    const giveUpAt = performance.now() + BACK_MS;
+    while (performance.now() < giveUpAt) {
+      const { status } = await this.send(1, false);
+      if (status === 200 && (await this.isSettledDown())) return performance.now() - since;
+      await pause(20);
+    }
+    const { state, reason } = await this.model();
+    this.problems.push(`not back after ${BACK_MS} ms: ${state}, ${reason}`);
+    return undefined;
+  }
+
+  /** A stopped worker may answer nothing and yet be taken for ready: only one that pongs, or its successor, is well. */
+  private async isSettledDown(): Promise<boolean> {
+    const { state, workers } = await this.model();
+    return state === "ready" && workers.every((worker) => worker.state === "ready");
+  }
+
+  /** How long the daemon waited before it started the worker that is there now, beyond what that took to load. */
+  private async restart(): Promise<number | undefined> {
+    const crash = this.daemon.log.findLast(({ message }) => message === "worker crashed");
+    const startedAt = startOf(await this.pid());
+    if (crash === undefined || startedAt === undefined) return undefined;
+    const restartMs = Math.max(0, startedAt - Date.parse(crash.time));
+    if (restartMs > RESTART_MS)
+      this.problems.push(`the next worker was started ${restartMs.toFixed(0)} ms after the end of the last`);
+    return restartMs;
+  }
+
+  private async gone(pid: number): Promise<void> {
+    await this.within(
+      BACK_MS,
+      () => !markedProcesses(this.daemon.folder).includes(pid),
+      `process ${pid} is still there`,
+    );
+  }
+
+  private async ended(exitCode: Promise<number | null>): Promise<void> {
+    const startedAt = performance.now();
+    const code = await exitCode;
+    const tookMs = performance.now() - startedAt;
+    if (code !== 0) this.problems.push(`the daemon ended with ${code}`);
+    if (tookMs > END_MS) this.problems.push(`the daemon took ${tookMs.toFixed(0)} ms to end`);
+    const { folder } = this.daemon;
+    await this.within(SETTLE_DOWN_MS, () => markedProcesses(folder).length === 0, "processes of workers are left");
+    if (readdirSync(join(folder, "sockets")).length > 0) this.problems.push("the folder of its sockets is left");
+  }
+
+  /** The daemon's count of what it settled, and how, is what the callers have seen. */
+  private async counted(): Promise<void> {
+    const counted = await this.daemon.settled();
+    for (const code of new Set([...counted.keys(), ...this.codes.keys()])) {
+      if (REFUSALS.includes(code)) continue;
+      const [ours, theirs] = [this.codes.get(code) ?? 0, counted.get(code) ?? 0];
+      if (ours !== theirs) this.problems.push(`callers saw ${code} ${ours} times, the daemon counted ${theirs}`);
+    }
+  }
+
+  /** Bytes that became live, once the rest is as it was. */
+  private async settledDown(before: Footprint): Promise<number> {
+    const giveUpAt = performance.now() + SETTLE_DOWN_MS;
+    for (;;) {
+      const after = await takeFootprint(this.daemon);
+      const found = leaks(before, after);
+      if (found.length === 0) return after.bytes - before.bytes;
+      if (performance.now() > giveUpAt) {
+        this.problems.push(...found);
+        return after.bytes - before.bytes;
+      }
+      await pause(100);
+    }
+  }
+
+  private async within(ms: number, holds: () => boolean, problem: string): Promise<void> {
+    const giveUpAt = performance.now() + ms;
+    while (!holds()) {
+      if (performance.now() > giveUpAt) {
+        this.problems.push(problem);
+        return;
+      }
+      await pause(20);
+    }
+  }
+
+  private async pid(): Promise<number> {
+    const { pid } = await this.worker((worker) => worker.pid !== null);
+    this.lastPid = pid ?? 0;
+    return this.lastPid;
+  }
+
+  private async worker(holds: (worker: Worker) => boolean): Promise<Worker> {
+    for (;;) {
+      const worker = (await this.model()).workers[0];
+      if (worker !== undefined && holds(worker)) {
+        this.lastPid = worker.pid ?? 0;
+        return worker;
+      }
+      await pause(5);
+    }
+  }
+
+  private async model(): Promise<AdminState["models"][number]> {
+    const [model] = (await this.daemon.state()).models;
+    if (model === undefined) throw new Error("the daemon has no model");
+    return model;
+  }
+}
+
+type Worker = AdminState["models"][number]["workers"][number];
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
