@@ -1,4 +1,4 @@
-import { request } from "node:http";
+import { type Agent, request } from "node:http";
 
 /** How one request ended, as its caller saw it. */
 export interface Settlement {
@@ -21,10 +21,14 @@ export interface Call {
   readonly patienceMs: number;
   /** The answer has begun. */
   readonly onBegun?: (() => void) | undefined;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Whose connections to use; a new one, that ends with the answer, unless given: so nothing of the caller stays with the daemon. */
+  readonly agent?: Agent;
 }
 
-/** Sends one request on a connection of its own, so that nothing of the caller stays with the daemon, and follows its answer to the end. */
-export function call({ url, model, body, stream, patienceMs, onBegun }: Call): Promise<Settlement> {
+/** Sends one request and follows its answer to the end. */
+export function call(options: Call): Promise<Settlement> {
+  const { url, model, body, stream, patienceMs, onBegun, headers, agent = false } = options;
   return new Promise((resolve) => {
     let movedAt = performance.now();
     let status = 0;
@@ -34,10 +38,10 @@ export function call({ url, model, body, stream, patienceMs, onBegun }: Call): P
       resolve({ status, waitedMs, ...(isWhole ? read(status, text, stream) : broken("it is not whole")) });
     };
     const outgoing = request(`${url}/v1/infer/${model}`, {
-      agent: false,
+      agent,
       method: "POST",
       signal: AbortSignal.timeout(patienceMs),
-      headers: { "content-type": "application/json", ...(stream ? { accept: "text/event-stream" } : {}) },
+      headers: { "content-type": "application/json", ...(stream ? { accept: "text/event-stream" } : {}), ...headers },
     });
     outgoing.once("error", () => settle(false));
     outgoing.once("response", (response) => {

@@ -16,7 +16,7 @@ export interface Footprint {
  * an error's answer; 100-250 KB measured), so not nothing. Whatever holds a request or a process is counted to the last one in `counts`;
  * this bound is for what hangs on none of them, such as the 1 MB bodies that half of the cells' requests carry.
  */
-export const MAX_GROWTH_BYTES = 786_432;
+const MAX_GROWTH_BYTES = 786_432;
 
 export async function takeFootprint(daemon: WatchedDaemon): Promise<Footprint> {
   const { bufferedBytes, models } = await daemon.state();
@@ -41,14 +41,14 @@ export async function takeFootprint(daemon: WatchedDaemon): Promise<Footprint> {
 }
 
 /** What of `before` is not so any more, in words. */
-export function leaks(before: Footprint, after: Footprint): readonly string[] {
+export function leaks(before: Footprint, after: Footprint, maxGrowthBytes = MAX_GROWTH_BYTES): readonly string[] {
   const names = new Set([...Object.keys(before.counts), ...Object.keys(after.counts)]);
   const found = [...names].flatMap((name) => {
     const [was, is] = [before.counts[name] ?? 0, after.counts[name] ?? 0];
     return was === is ? [] : [`${name}: ${was} before, ${is} after`];
   });
   const growth = after.bytes - before.bytes;
-  if (growth > MAX_GROWTH_BYTES) found.push(`${growth} more bytes are live`);
+  if (growth > maxGrowthBytes) found.push(`${growth} more bytes are live`);
   return found;
 }
 

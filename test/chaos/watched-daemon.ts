@@ -124,9 +124,12 @@ function get(url: string): Promise<Response> {
   return fetch(url, { headers: { connection: "close" } });
 }
 
+/** Over all models. */
 function readCounts(metrics: string): ReadonlyMap<string, number> {
-  const counts = metrics.matchAll(/^gatehouse_requests_total\{.*outcome="([^"]+)"\} (\d+)$/gm);
-  return new Map([...counts].map(([, outcome = "", count]) => [outcome, Number(count)]));
+  const counts = new Map<string, number>();
+  for (const [, outcome = "", count] of metrics.matchAll(/^gatehouse_requests_total\{.*outcome="([^"]+)"\} (\d+)$/gm))
+    counts.set(outcome, (counts.get(outcome) ?? 0) + Number(count));
+  return counts;
 }
 
 class LineSplitter {
