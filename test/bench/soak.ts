@@ -1,6 +1,6 @@
 import { Agent } from "node:http";
 import { parseArgs } from "node:util";
-import { leaks, takeFootprint } from "../chaos/footprint.ts";
+import { type Footprint, leaks, takeFootprint } from "../chaos/footprint.ts";
 import { startWatchedDaemon, type WatchedDaemon } from "../chaos/watched-daemon.ts";
 import { ECHO, fixture } from "../fixtures/daemon-in-process.ts";
 import { callInTurn, TIMEOUT_MS } from "./soak/mix.ts";
@@ -19,6 +19,13 @@ const WARM_UP = 0.2;
  * minute: 30 bytes a request at 500 requests a second, so one object kept of every request would be seen.
  */
 const MAX_GROWTH_MIB = 8;
+const MAX_GROWTH_BYTES = MAX_GROWTH_MIB * 1_048_576;
+
+/** Milliseconds for connections to be gone after their last answer. */
+const LINGER_MS = 2_000;
+
+/** Milliseconds for a stopped worker to be found and replaced, and all else to be as it was. */
+const SETTLE_DOWN_MS = 15_000;
 
 /** Codes of requests that may have been refused before they counted as taken. */
 const REFUSALS: readonly string[] = ["MODEL_NOT_READY", "OVERLOADED"];
@@ -61,7 +68,9 @@ class Soak {
     await this.allReady();
     // Every path has run once before what is held is counted.
     for (let turn = 0; turn < 50; turn++) await this.turn(turn);
-    const before = await this.whenQuiet();
+    this.agent.destroy();
+    await pause(LINGER_MS);
+    const before = await takeFootprint(daemon);
     const resident = [new Resident("daemon", daemon.pid), new Resident("the kept worker", await this.keptWorker())];
     this.startedAt = performance.now();
     const timers = [
@@ -72,11 +81,11 @@ class Soak {
     await Promise.all(Array.from({ length: CALLERS }, (_, caller) => this.callUntilEnd(caller)));
     for (const timer of timers) clearInterval(timer);
     await this.allReady();
-    const after = await this.whenQuiet();
+    const after = await this.whenAsBefore(before);
     const problems = [
       ...this.lost,
       ...(await this.miscounted()),
-      ...leaks(before, after, MAX_GROWTH_MIB * 1_048_576),
+      ...leaks(before, after, MAX_GROWTH_BYTES),
       ...resident.flatMap((process) => this.growth(process)),
     ];
     const code = await daemon.stop();
@@ -131,11 +140,15 @@ class Soak {
     }
   }
 
-  /** What the daemon holds once the last answer is out and connections, timers and processes have had the time to go. */
-  private async whenQuiet() {
+  /** What the daemon holds once the last answer is out and the last stopped worker found and replaced, or when there was time for that. */
+  private async whenAsBefore(before: Footprint): Promise<Footprint> {
     this.agent.destroy();
-    await pause(3_000);
-    return await takeFootprint(this.daemon);
+    const giveUpAt = performance.now() + SETTLE_DOWN_MS;
+    for (;;) {
+      await pause(LINGER_MS);
+      const after = await takeFootprint(this.daemon);
+      if (leaks(before, after, MAX_GROWTH_BYTES).length === 0 || performance.now() > giveUpAt) return after;
+    }
   }
 
   /** Every request was settled once and as its caller saw it; of a caller that left, the daemon knows how and the caller does not. */
