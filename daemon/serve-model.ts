@@ -57,7 +57,7 @@ export function serveModel(options: ServeModelOptions): ModelService {
           `model is ${status.state}`,
         );
       },
-      onLine: (worker, stream, line) => log.info({ worker: worker.index, pid: worker.pid, stream }, line),
+      onLine: ({ index, pid }, { stream, level, text }) => log[level]({ worker: index, pid, stream }, text),
       onCrashed: (worker, end) => {
         metrics.countCrash(name, end.reason?.code ?? "EXITED");
         log.warn(

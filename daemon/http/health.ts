@@ -20,8 +20,7 @@ export interface Readiness {
 export function readiness({ models, isDraining }: HealthDeps): Readiness {
   const states = [...models.values()].map((model) => {
     const { name, state, required, reason } = model.status();
-    // The last lines of a worker's stderr, which follow, are for the log and the admin alone.
-    return { name, state, required, reason: reason?.split("\n")[0] ?? null };
+    return { name, state, required, reason };
   });
   const ready = !isDraining() && states.every(({ state, required }) => state === "ready" || !required);
   return { ready, models: states };

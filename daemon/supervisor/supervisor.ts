@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.ts";
 import type { Ready, TensorDeclaration } from "../wire/messages.ts";
+import type { OutputLine } from "./output-line.ts";
 import type { LaunchWorker, ReadyPort, WorkerEnd } from "./worker-life.ts";
 import type { WorkerSettings } from "./worker-settings.ts";
 import { WorkerSlot, type WorkerState, type WorkerStatus } from "./worker-slot.ts";
@@ -10,6 +11,7 @@ export interface ModelStatus {
   readonly name: string;
   readonly state: ModelState;
   readonly required: boolean;
+  /** Why it is not ready: one sentence. */
   readonly reason: string | null;
   readonly workers: readonly WorkerStatus[];
 }
@@ -26,7 +28,7 @@ export interface SupervisorListener {
   onPortGone(port: ReadyPort): void;
   /** The model's state changed, or that of one of its workers. */
   onChanged(status: ModelStatus): void;
-  onLine(worker: WorkerStatus, stream: "stdout" | "stderr", line: string): void;
+  onLine(worker: WorkerStatus, line: OutputLine): void;
   onCrashed(worker: WorkerStatus, end: WorkerEnd): void;
 }
 
@@ -61,7 +63,7 @@ export class Supervisor {
             onPortReady: (port, ready) => this.onPortReady(port, ready),
             onPortGone: (port) => listener.onPortGone(port),
             onChanged: () => listener.onChanged(this.status),
-            onLine: (slot, stream, line) => listener.onLine(slot.status, stream, line),
+            onLine: (slot, line) => listener.onLine(slot.status, line),
             onCrashed: (slot, end) => listener.onCrashed(slot.status, end),
           },
         }),

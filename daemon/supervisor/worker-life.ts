@@ -1,6 +1,7 @@
 import type { WorkerError } from "../errors.ts";
 import type { UdsConnection } from "../transport/uds-connection.ts";
 import type { Ready } from "../wire/messages.ts";
+import type { OutputLine } from "./output-line.ts";
 import type { WorkerSettings } from "./worker-settings.ts";
 
 /** A ready worker's connection as the scheduler uses it. */
@@ -25,7 +26,7 @@ export interface WorkerLifeListener {
   onReady(port: ReadyPort, ready: Ready): void;
   /** Its `check_health` raised. */
   onUnhealthy(reason: WorkerError): void;
-  onLine(stream: "stdout" | "stderr", line: string): void;
+  onLine(line: OutputLine): void;
   /** Nothing comes after this. */
   onEnded(end: WorkerEnd): void;
 }

@@ -8,6 +8,7 @@ import type { Ready } from "../wire/messages.ts";
 import type { GroupGuard } from "./group-guard.ts";
 import { HealthCheck, LEAVE_MS } from "./health-check.ts";
 import { LogLines } from "./log-lines.ts";
+import { LineLevels } from "./output-line.ts";
 import { signalGroup, terminate } from "./terminate.ts";
 import { workerEnvironment } from "./worker-environment.ts";
 import type { LaunchWorker, WorkerLife, WorkerLifeListener } from "./worker-life.ts";
@@ -222,10 +223,13 @@ class WorkerProcess implements WorkerLife {
   }
 
   private follow(stream: "stdout" | "stderr"): LogLines {
+    const levels = new LineLevels();
     const lines = new LogLines({
       now: this.options.clock.now,
-      onLine: (line) => this.listener.onLine(stream, line),
-      onDropped: (count) => this.listener.onLine(stream, `(${count} lines left out: too many a second)`),
+      onLine: (text) => this.listener.onLine({ stream, level: stream === "stdout" ? "info" : levels.next(text), text }),
+      onDropped: (count) => {
+        this.listener.onLine({ stream, level: "warn", text: `(${count} lines left out: too many a second)` });
+      },
     });
     const output = this.child[stream];
     output?.on("data", (chunk: Buffer) => lines.push(chunk));

@@ -1,9 +1,13 @@
 import type { Clock, Timer } from "../clock.ts";
 import { WorkerError } from "../errors.ts";
 import type { Ready } from "../wire/messages.ts";
+import type { OutputLine } from "./output-line.ts";
 import { decideRestart, NO_CRASHES, type RestartHistory } from "./restart-policy.ts";
 import type { LaunchWorker, ReadyPort, WorkerEnd, WorkerLife } from "./worker-life.ts";
 import type { WorkerSettings } from "./worker-settings.ts";
+
+/** Characters of the sentence that says why a worker ended. */
+const MAX_REASON_CHARACTERS = 300;
 
 export type WorkerState = "starting" | "loading" | "ready" | "draining" | "failed";
 
@@ -13,8 +17,10 @@ export interface WorkerStatus {
   readonly pid: number | null;
   /** Times it was started again after a crash. */
   readonly restarts: number;
-  /** Why it failed, or last ended. */
+  /** Why it failed, or last ended: one sentence. */
   readonly reason: string | null;
+  /** What the one that ended wrote to stderr last. */
+  readonly lastLines: readonly string[];
   /** Requests it owes an end. */
   readonly inFlight: number;
 }
@@ -24,7 +30,7 @@ export interface SlotListener {
   /** Nothing more is to be sent to it. */
   onPortGone(port: ReadyPort): void;
   onChanged(): void;
-  onLine(slot: WorkerSlot, stream: "stdout" | "stderr", line: string): void;
+  onLine(slot: WorkerSlot, line: OutputLine): void;
   onCrashed(slot: WorkerSlot, end: WorkerEnd): void;
 }
 
@@ -63,6 +69,7 @@ export class WorkerSlot {
   private restartTimer: Timer | undefined;
   private restarts = 0;
   private reason: WorkerError | undefined;
+  private lastLines: readonly string[] = [];
   private failed = false;
   private wasEverReady = false;
   private stopped: (() => void) | undefined;
@@ -86,6 +93,7 @@ export class WorkerSlot {
       pid: this.tenant?.life.pid ?? null,
       restarts: this.restarts,
       reason: this.reason?.message ?? null,
+      lastLines: this.lastLines,
       inFlight: this.tenant?.port?.inFlight ?? 0,
     };
   }
@@ -146,7 +154,7 @@ export class WorkerSlot {
         },
         onReady: (port, ready) => this.onReady(tenant, port, ready),
         onUnhealthy: (reason) => this.onUnhealthy(tenant, reason),
-        onLine: (stream, line) => listener.onLine(this, stream, line),
+        onLine: (line) => listener.onLine(this, line),
         onEnded: (end) => this.onEnded(tenant, end),
       }),
     };
@@ -159,6 +167,7 @@ export class WorkerSlot {
     this.wasEverReady = true;
     this.failed = false;
     this.reason = undefined;
+    this.lastLines = [];
     this.options.listener.onPortReady(port, ready);
     if (this.replacement?.tenant === tenant) this.swapIn(this.replacement);
     this.options.listener.onChanged();
@@ -203,27 +212,37 @@ export class WorkerSlot {
       this.resolveIfEmpty();
     } else if (this.leaving.has(tenant)) {
       this.leaving.delete(tenant);
+      this.reportCrash(end, end.reason);
     } else if (this.replacement?.tenant === tenant) {
       this.onReplacementEnded(this.replacement, end);
     } else {
+      const cause = tenant.unwell ?? end.reason ?? new WorkerError("EXITED", "The worker left without being told to.");
       this.tenant = undefined;
-      if (this.replacement === undefined) this.recover(tenant, end);
+      this.reportCrash(end, cause);
+      if (this.replacement === undefined) this.recover(cause, end);
     }
     this.options.listener.onChanged();
   }
 
   private onReplacementEnded(replacement: Replacement, end: WorkerEnd): void {
-    const reason = describe(end.reason ?? stopping(), end.stderrTail);
+    const reason = inOneSentence(end.reason ?? stopping());
     this.replacement = undefined;
+    this.reportCrash(end, end.reason);
     replacement.reject(reason);
-    if (this.tenant === undefined) this.fail(reason);
+    if (this.tenant !== undefined) return;
+    this.lastLines = end.stderrTail;
+    this.fail(reason);
   }
 
-  private recover(tenant: Tenant, end: WorkerEnd): void {
-    const cause = tenant.unwell ?? end.reason ?? new WorkerError("EXITED", "The worker left without being told to.");
-    const reason = describe(cause, end.stderrTail);
+  /** Also of one that is being replaced: whoever reads the log wants to know of each. */
+  private reportCrash(end: WorkerEnd, reason: WorkerError | undefined): void {
+    if (reason !== undefined) this.options.listener.onCrashed(this, { ...end, reason: inOneSentence(reason) });
+  }
+
+  private recover(cause: WorkerError, end: WorkerEnd): void {
+    const reason = inOneSentence(cause);
     this.reason = reason;
-    this.options.listener.onCrashed(this, { ...end, reason: cause });
+    this.lastLines = end.stderrTail;
     if (isFinal(cause, this.wasEverReady)) {
       this.fail(reason);
       return;
@@ -275,11 +294,12 @@ function isFinal(reason: WorkerError, wasEverReady: boolean): boolean {
   return !wasEverReady && (reason.code === "LOAD_FAILED" || reason.code === "LOAD_TIMEOUT");
 }
 
-function describe(reason: WorkerError, stderrTail: readonly string[]): WorkerError {
-  if (stderrTail.length === 0) return reason;
-  return new WorkerError(reason.code, `${reason.message}\nIts last lines were:\n${stderrTail.join("\n")}`, {
-    cause: reason,
-  });
+/** The rest of a long message, such as an exception that quotes a body, is among the worker's last lines. */
+function inOneSentence(reason: WorkerError): WorkerError {
+  const [first = ""] = reason.message.split("\n", 1);
+  if (first.length === reason.message.length && first.length <= MAX_REASON_CHARACTERS) return reason;
+  const cut = first.length > MAX_REASON_CHARACTERS ? `${first.slice(0, MAX_REASON_CHARACTERS)}…` : first;
+  return new WorkerError(reason.code, cut, { cause: reason });
 }
 
 function stopping(): WorkerError {

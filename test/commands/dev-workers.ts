@@ -3,6 +3,7 @@ import { generateSigningKeys } from "../../src/auth/signing-keys.ts";
 import { checkPorts } from "../../src/cli/set-up/check-ports.mjs";
 import { readStartSettings } from "../../src/cli/set-up/settings.mjs";
 import { listenForStop } from "../../src/cli/set-up/stop-requests.mjs";
+import { visible } from "../../src/cli/up/render-log-line.mjs";
 import { serverCommands } from "../../src/cli/up/server-commands.mjs";
 import { startServer } from "../../src/cli/up/server-process.mjs";
 import { waitUntilReady } from "../../src/cli/up/wait-until-ready.mjs";
@@ -45,6 +46,7 @@ async function run(): Promise<void> {
     daemonUrl: daemon.url,
     signal: stop.gracefully,
     onWaiting: (sentence) => process.stderr.write(`still waiting: ${sentence}\n`),
+    onFailed: (sentence) => process.stderr.write(`${visible(sentence)}\n`),
   });
   const first = await Promise.race([over, ready]);
   if (typeof first === "string" && first.startsWith("ready ")) process.stdout.write(`${first}\n`);

@@ -75,7 +75,7 @@ function renderValue(value) {
  * @param {string} text
  * @param {string} [allowed]
  */
-function visible(text, allowed = "\t") {
+export function visible(text, allowed = "\t") {
   return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (character) =>
     allowed.includes(character) ? character : `\\x${(character.codePointAt(0) ?? 0).toString(16).padStart(2, "0")}`,
   );

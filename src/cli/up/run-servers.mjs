@@ -1,3 +1,4 @@
+import { visible } from "./render-log-line.mjs";
 import { serverCommands } from "./server-commands.mjs";
 import { startServer } from "./server-process.mjs";
 import { waitUntilReady } from "./wait-until-ready.mjs";
@@ -23,6 +24,7 @@ export async function runServers({ settings, env, stop }) {
     daemonUrl: daemon.url,
     signal: waiting.signal,
     onWaiting: (sentence) => process.stderr.write(`still waiting: ${sentence}\n`),
+    onFailed: (sentence) => process.stderr.write(`${visible(sentence)}\n`),
   }).then((line) => {
     if (!waiting.signal.aborted) process.stdout.write(`${line}\n`);
   });

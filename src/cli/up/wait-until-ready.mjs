@@ -17,9 +17,10 @@ const GIVE_UP_MS = 5 * 60_000;
  * @param {string} options.daemonUrl
  * @param {AbortSignal} options.signal
  * @param {(sentence: string) => void} options.onWaiting told every ten seconds what is still missing
+ * @param {(sentence: string) => void} options.onFailed told of each model that failed, and why
  * @returns {Promise<string>} the one line `ready edge=<url> daemon=<url>`, with ` failed=<names>` when models failed
  */
-export async function waitUntilReady({ edgeUrl, daemonUrl, signal, onWaiting }) {
+export async function waitUntilReady({ edgeUrl, daemonUrl, signal, onWaiting, onFailed }) {
   const giveUpAt = Date.now() + GIVE_UP_MS;
   const edge = { url: edgeUrl, missing: "the edge does not answer yet" };
   const daemon = { url: daemonUrl, missing: "the daemon does not answer yet" };
@@ -40,6 +41,9 @@ export async function waitUntilReady({ edgeUrl, daemonUrl, signal, onWaiting }) 
   });
   const [failed] = await Promise.all([daemonReady, edgeReady]);
   clearInterval(notices);
+  for (const { name, state, reason } of failed) {
+    onFailed(`model ${name} ${state === "failed" ? "has failed" : "is still loading"}${reason ? `: ${reason}` : ""}`);
+  }
   const names = failed.map(({ name }) => name).join(",");
   return `ready edge=${edgeUrl} daemon=${daemonUrl}${names ? ` failed=${names}` : ""}`;
 }

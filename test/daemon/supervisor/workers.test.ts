@@ -4,6 +4,9 @@ import { afterEach, expect, it } from "vitest";
 import { type DaemonInProcess, ECHO, fixture, startDaemonInProcess } from "../../fixtures/daemon-in-process.ts";
 import { markedProcesses } from "../../fixtures/marked-processes.ts";
 
+/** pino's number for it. */
+const ERROR = 50;
+
 let daemon: DaemonInProcess | undefined;
 
 afterEach(() => daemon?.[Symbol.asyncDispose]());
@@ -176,7 +179,11 @@ it("fails a model that does not load, with its last lines for the log and the ad
   const readyz = await (await fetch(`${daemon.url}/readyz`)).text();
   expect(readyz).toContain("exited with code 3");
   expect(readyz).not.toContain("about to exit");
-  expect((await daemon.state()).models[0]?.reason).toContain("about to exit");
+  const [model] = (await daemon.state()).models;
+  expect([model?.reason, model?.workers[0]?.lastLines]).toEqual([
+    "It crashed more often than max_restarts (0) allows; the last time: The worker exited with code 3.",
+    ["about to exit"],
+  ]);
 });
 
 it("fails a model that does not load in time", async () => {
@@ -216,6 +223,35 @@ it("never kills a worker for a caller's short deadline, departure or stalled upl
   leaver.abort();
   expect([late.status, await left]).toEqual([504, "left"]);
   expect((await tell(running)).pid).toBe(pid);
+});
+
+it("logs a traceback line by line as an error, and the reason as one sentence", async () => {
+  daemon = await startDaemonInProcess(
+    `[models.m]\nclass = "${fixture("misbehaving.py", "LoadRaises")}"\nmax_restarts = 0`,
+  );
+  const failed = await daemon.logged(({ message }) => message === "model is failed");
+  expect(failed.reason).toBe("RuntimeError: the weights are missing");
+  const lines = daemon.log.filter(({ stream }) => stream === "stderr");
+  expect(lines.map(({ message }) => message)).toEqual(
+    expect.arrayContaining(["Traceback (most recent call last):", "RuntimeError: the weights are missing"]),
+  );
+  expect(new Set(lines.map(({ level }) => level))).toEqual(new Set([ERROR]));
+});
+
+it("logs and counts the crash of a worker that is being replaced", async () => {
+  const running = await start(`[models.m]\nclass = "${fixture("misbehaving.py", "OnDemand")}"`);
+  const begun = join(running.folder, "begun");
+  const call = running.infer("m", { do: "sleep", ms: 10_000, announce: begun });
+  await until(async () => existsSync(begun));
+  const [old] = (await running.state()).models[0]?.workers ?? [];
+  expect((await reload(running)).status).toBe(200);
+  process.kill(old?.pid ?? 0, "SIGKILL");
+  expect((await call).status).toBe(502);
+  const crash = await running.logged(({ message }) => message === "worker crashed");
+  expect(crash.reason).toBe("The worker was ended by SIGKILL.");
+  expect(await (await fetch(`${running.url}/metrics`)).text()).toMatch(
+    /gatehouse_worker_crashes_total\{model="m",code="EXITED"\} 1/,
+  );
 });
 
 it("lets a worker shout without flooding the log", async () => {

@@ -25,6 +25,7 @@ const model = (name: string, state: string, required = true) => ({ name, state, 
 describe("waitUntilReady", () => {
   const { signal } = new AbortController();
   const onWaiting = () => {};
+  const onFailed = () => {};
 
   test("waits for both and gives the one line that programs read", async () => {
     const edgeUrl = await serverThatSays({ status: 503, body: "" }, { status: 200, body: { ready: true } });
@@ -32,22 +33,26 @@ describe("waitUntilReady", () => {
       { status: 503, body: { ready: false, models: [model("echo", "loading")] } },
       { status: 200, body: { ready: true, models: [model("echo", "ready")] } },
     );
-    expect(await waitUntilReady({ edgeUrl, daemonUrl, signal, onWaiting })).toBe(
+    expect(await waitUntilReady({ edgeUrl, daemonUrl, signal, onWaiting, onFailed })).toBe(
       `ready edge=${edgeUrl} daemon=${daemonUrl}`,
     );
   });
 
-  test("names the models that failed once no other can become ready", async () => {
+  test("names the models that failed, and why, once no other can become ready", async () => {
     const edgeUrl = await serverThatSays({ status: 200, body: { ready: true } });
-    const failing = [model("a", "failed"), model("b", "failed"), model("c", "failed", false)];
+    const missing = "RuntimeError: the weights are missing";
+    const failing = [{ ...model("a", "failed"), reason: missing }, model("b", "failed"), model("c", "failed", false)];
+    const sentences: string[] = [];
+    const told = (sentence: string) => sentences.push(sentence);
     const daemonUrl = await serverThatSays(
       { status: 503, body: "not JSON" },
       { status: 503, body: { ready: false, models: [...failing, model("d", "starting")] } },
       { status: 503, body: { ready: false, models: [...failing, model("d", "ready")] } },
     );
-    expect(await waitUntilReady({ edgeUrl, daemonUrl, signal, onWaiting })).toBe(
+    expect(await waitUntilReady({ edgeUrl, daemonUrl, signal, onWaiting, onFailed: told })).toBe(
       `ready edge=${edgeUrl} daemon=${daemonUrl} failed=a,b`,
     );
+    expect(sentences).toEqual([`model a has failed: ${missing}`, "model b has failed"]);
   });
 
   test("ends when it is aborted, though nobody answers", async () => {
@@ -57,6 +62,7 @@ describe("waitUntilReady", () => {
       daemonUrl: "http://127.0.0.1:9",
       signal: abort.signal,
       onWaiting,
+      onFailed,
     });
     abort.abort();
     await waiting;
@@ -82,6 +88,7 @@ describe("waitUntilReady, when it takes long", () => {
       daemonUrl,
       signal: abort.signal,
       onWaiting: (sentence) => said.push(sentence),
+      onFailed: () => {},
     });
     await vi.advanceTimersByTimeAsync(10_000);
     expect(said).toEqual(["the edge does not answer yet", "the daemon does not answer yet"]);
