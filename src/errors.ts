@@ -116,8 +116,8 @@ export class HasherError extends ServiceError {
 }
 
 /**
- * `UNIQUE_VIOLATION` is expected and handled by whoever inserts. `DATABASE_UNAVAILABLE`: unreachable, out of slots, too slow
- * or in conflict with itself; worth trying again. `QUERY_FAILED`: a defect of ours, reaches callers as `INTERNAL`.
+ * `UNIQUE_VIOLATION` is expected and handled by whoever inserts. `DATABASE_UNAVAILABLE`: unreachable, out of slots, too slow,
+ * in conflict with itself or not migrated yet; worth trying again. `QUERY_FAILED`: a defect of ours, reaches callers as `INTERNAL`.
  */
 export type DatabaseErrorCode = "UNIQUE_VIOLATION" | "DATABASE_UNAVAILABLE" | "QUERY_FAILED";
 
@@ -126,6 +126,8 @@ export class DatabaseError extends ServiceError {
   readonly constraint: string | undefined;
   /** The five characters Postgres gave for a reason (its documentation, appendix A), when it was Postgres that refused. */
   readonly sqlState: string | undefined;
+  /** With `DATABASE_UNAVAILABLE`: the database answers, but lacks tables or columns; `gatehouse db migrate` makes them. */
+  readonly notMigrated: boolean;
 
   constructor(
     readonly code: DatabaseErrorCode,
@@ -133,11 +135,13 @@ export class DatabaseError extends ServiceError {
     options: AppErrorOptions & {
       readonly constraint?: string | undefined;
       readonly sqlState?: string | undefined;
+      readonly notMigrated?: boolean;
     } = {},
   ) {
     super(message, options);
     this.constraint = options.constraint;
     this.sqlState = options.sqlState;
+    this.notMigrated = options.notMigrated ?? false;
   }
 }
 

@@ -59,7 +59,7 @@ export function createDatabase(driver: Driver, { maxInFlight = MAX_IN_FLIGHT }: 
         throw error;
       });
     } catch (error) {
-      throw wrapDriverError(error);
+      throw notMigrated(wrapDriverError(error));
     } finally {
       inFlight -= 1;
     }
@@ -76,4 +76,19 @@ export function createDatabase(driver: Driver, { maxInFlight = MAX_IN_FLIGHT }: 
       return calls.map(({ decode }, index) => (answers[index] ?? []).map(decode)) as Answers<typeof calls>;
     },
   };
+}
+
+/** Undefined table and column (Postgres, appendix A): our statements name nothing that the migrations do not make. */
+const MISSING = new Set(["42P01", "42703"]);
+
+/** Worth trying again only after somebody has migrated. */
+const NOT_MIGRATED_RETRY_SECONDS = 30;
+
+function notMigrated(error: DatabaseError): DatabaseError {
+  if (!MISSING.has(error.sqlState ?? "")) return error;
+  return new DatabaseError(
+    "DATABASE_UNAVAILABLE",
+    "the database does not have the tables of this version: bring it up to date with gatehouse db migrate",
+    { cause: error, sqlState: error.sqlState, retryAfterSeconds: NOT_MIGRATED_RETRY_SECONDS, notMigrated: true },
+  );
 }

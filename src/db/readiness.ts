@@ -20,7 +20,7 @@ const checkTablesStatement = statement<Record<never, never>>("check_tables").as(
 
 /**
  * Settles when the database answers and has the tables that requests need, however they came there.
- * Throws `DatabaseError`: `DATABASE_UNAVAILABLE` when it cannot be reached, `QUERY_FAILED` when a table or column is missing.
+ * Throws `DatabaseError` `DATABASE_UNAVAILABLE`, with `notMigrated` when a table or column is missing.
  */
 export async function checkTables(db: Database): Promise<void> {
   await db.query(checkTablesStatement, {});

@@ -3,7 +3,15 @@ import { HTTPException } from "hono/http-exception";
 import type { StatusCode } from "hono/utils/http-status";
 import { type ErrorCode, STATUS_BY_CODE } from "../contract/error-codes.ts";
 import { PROBLEM_CONTENT_TYPE, type Problem } from "../contract/problem.ts";
-import { type AppError, CallerError, HasherError, PasswordError, RequestError, ServiceError } from "../errors.ts";
+import {
+  type AppError,
+  CallerError,
+  DatabaseError,
+  HasherError,
+  PasswordError,
+  RequestError,
+  ServiceError,
+} from "../errors.ts";
 import type { EdgeEnv } from "./env.ts";
 import { createFailureLog } from "./failure-log.ts";
 import type { Log } from "./log.ts";
@@ -14,6 +22,9 @@ const SERVICE_SENTENCES: Partial<Record<ErrorCode, string>> = {
   DATABASE_UNAVAILABLE: "The database does not answer at this moment. Try again shortly.",
   DAEMON_UNREACHABLE: "The model server does not answer at this moment.",
 };
+
+const NOT_MIGRATED_SENTENCE =
+  "The database lacks the tables of this version. Whoever runs this site brings it up to date with: gatehouse db migrate";
 
 const INTERNAL_SENTENCE = "Something went wrong on our side. Name the request id when you report it.";
 
@@ -33,7 +44,7 @@ export function answerErrors(log: Log): ErrorHandler<EdgeEnv> {
     if (error instanceof ServiceError) {
       const code = codeOf(error);
       logFailure({ requestId: c.var.requestId, code, error });
-      return answer(c, code, SERVICE_SENTENCES[code] ?? INTERNAL_SENTENCE, error);
+      return answer(c, code, sentenceFor(error, code), error);
     }
     if (error instanceof HTTPException && error.status < 500)
       return answer(c, "BAD_REQUEST", "The request is malformed.");
@@ -52,6 +63,11 @@ export function answerMethodNotAllowed(c: Context<EdgeEnv>, allow: readonly stri
     "This address does not know this method.",
     new RequestError("METHOD_NOT_ALLOWED", "method not allowed", { allow }),
   );
+}
+
+function sentenceFor(error: ServiceError, code: ErrorCode): string {
+  if (error instanceof DatabaseError && error.notMigrated) return NOT_MIGRATED_SENTENCE;
+  return SERVICE_SENTENCES[code] ?? INTERNAL_SENTENCE;
 }
 
 function codeOf(error: AppError): ErrorCode {

@@ -8,13 +8,13 @@ export function healthRoutes({ checkReady }: RouteDeps): Hono<EdgeEnv> {
   return new Hono<EdgeEnv>()
     .get("/livez", (c) => c.json({ live: true }))
     .get("/readyz", async (c) => {
-      await checkReady().catch((cause: unknown) => {
-        throw new DatabaseError(
-          "DATABASE_UNAVAILABLE",
-          "the database cannot be reached or lacks tables (gatehouse db migrate)",
-          { cause },
-        );
-      });
+      await checkReady().catch(notReady);
       return c.json({ ready: true });
     });
+}
+
+/** Whatever is wrong with the database, it is not ready rather than defective. */
+function notReady(cause: unknown): never {
+  if (cause instanceof DatabaseError && cause.code === "DATABASE_UNAVAILABLE") throw cause;
+  throw new DatabaseError("DATABASE_UNAVAILABLE", "the database refused to be looked at", { cause });
 }
