@@ -1,6 +1,6 @@
 import { insertUser, type UserRow } from "../db/users.ts";
-import { AuthError, DatabaseError } from "../errors.ts";
 import type { AuthDeps } from "./deps.ts";
+import { orEmailTaken } from "./email-taken.ts";
 import { checkNewPassword } from "./password-policy.ts";
 import { newId } from "./session.ts";
 
@@ -14,12 +14,6 @@ export async function createAccount(
 ): Promise<UserRow> {
   checkNewPassword(account.password, { minLength: deps.passwordMinLength });
   const passwordHash = await deps.hasher.hash(account.password);
-  try {
-    return await insertUser(deps.db, { id: newId(deps), email: account.email, passwordHash, createdAt: deps.now() });
-  } catch (error) {
-    if (error instanceof DatabaseError && error.code === "UNIQUE_VIOLATION") {
-      throw new AuthError("EMAIL_TAKEN", "There is an account for this e-mail address already.", { cause: error });
-    }
-    throw error;
-  }
+  const user = { id: newId(deps), email: account.email, passwordHash, createdAt: deps.now() };
+  return orEmailTaken(() => insertUser(deps.db, user));
 }

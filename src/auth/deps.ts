@@ -1,4 +1,5 @@
 import type { Database } from "../db/database.ts";
+import type { HasherError } from "../errors.ts";
 import type { Hasher } from "../password/hasher.ts";
 import type { LegacyScheme } from "./stored-password.ts";
 
@@ -12,6 +13,8 @@ export interface AuthDeps {
   readonly randomBytes: RandomBytes;
   /** Keeps work alive after the answer is sent (`waitUntil` on Workers). Its failures are logged, never thrown. */
   readonly background: (task: string, work: () => Promise<void>) => void;
+  /** Tells whoever runs the site of an account whose stored hash cannot be read. Each report costs its caller a whole hash. */
+  readonly unreadableHash: (account: { readonly userId: string; readonly cause: HasherError }) => void;
   readonly policy: AuthPolicy;
 }
 

@@ -1,6 +1,7 @@
 import { deleteExpiredSessions, insertSession } from "../db/sessions.ts";
 import { type Credentials, findUserByEmail, replacePasswordHash } from "../db/users.ts";
-import { AuthError } from "../errors.ts";
+import { AuthError, HasherError } from "../errors.ts";
+import type { Verification } from "../password/hasher.ts";
 import type { AuthDeps } from "./deps.ts";
 import { createSession, endSession, type OpenedSession } from "./session.ts";
 import { storedPassword } from "./stored-password.ts";
@@ -21,12 +22,7 @@ export interface LogIn {
  */
 export async function logIn(deps: AuthDeps, attempt: LogIn): Promise<OpenedSession> {
   const account = await findUserByEmail(deps.db, attempt.email);
-  // Hash even when the account is missing, so that both answers take the same time.
-  const verification = await deps.hasher.verify(
-    attempt.password,
-    account === null ? null : storedPassword(account, deps.policy.legacy),
-    attempt.signal ? { signal: attempt.signal } : {},
-  );
+  const verification = await verify(deps, account, attempt);
   if (account === null || !verification.ok || account.user.disabledAt !== null) {
     throw new AuthError("INVALID_CREDENTIALS", "The e-mail address or the password is wrong.");
   }
@@ -38,6 +34,19 @@ export async function logIn(deps: AuthDeps, attempt: LogIn): Promise<OpenedSessi
   deps.background("delete expired sessions", () => deleteExpiredSessions(deps.db, { now: session.createdAt }));
   if (attempt.previousToken !== null) await endSession(deps, attempt.previousToken);
   return { user: account.user, session, token };
+}
+
+/** Hashes even when the account is missing or its hash cannot be read, so that all three answers take the same time. */
+async function verify(deps: AuthDeps, account: Credentials | null, { password, signal }: LogIn): Promise<Verification> {
+  const options = signal ? { signal } : {};
+  try {
+    const stored = account === null ? null : storedPassword(account, deps.policy.legacy);
+    return await deps.hasher.verify(password, stored, options);
+  } catch (error) {
+    if (account === null || !(error instanceof HasherError && error.code === "HASH_UNREADABLE")) throw error;
+    deps.unreadableHash({ userId: account.user.id, cause: error });
+    return deps.hasher.verify(password, null, options);
+  }
 }
 
 /** Compare-and-set on the old string, so that a password changed meanwhile is never put back. */

@@ -1,6 +1,7 @@
 import { insertUserWithSession } from "../db/users.ts";
-import { AuthError, DatabaseError } from "../errors.ts";
+import { AuthError } from "../errors.ts";
 import type { AuthDeps } from "./deps.ts";
+import { orEmailTaken } from "./email-taken.ts";
 import { checkNewPassword } from "./password-policy.ts";
 import { createSession, newId, type OpenedSession } from "./session.ts";
 
@@ -27,13 +28,7 @@ export async function register(deps: AuthDeps, registration: Registration): Prom
   );
   const id = newId(deps);
   const { token, ...session } = createSession(deps, { userId: id, userAgent: registration.userAgent });
-  try {
-    const user = { id, email: registration.email, passwordHash, createdAt: session.createdAt };
-    return { user: await insertUserWithSession(deps.db, { user, session }), session, token };
-  } catch (error) {
-    if (error instanceof DatabaseError && error.code === "UNIQUE_VIOLATION") {
-      throw new AuthError("EMAIL_TAKEN", "There is an account for this e-mail address already.", { cause: error });
-    }
-    throw error;
-  }
+  const user = { id, email: registration.email, passwordHash, createdAt: session.createdAt };
+  const inserted = await orEmailTaken(() => insertUserWithSession(deps.db, { user, session }));
+  return { user: inserted, session, token };
 }

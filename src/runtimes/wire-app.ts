@@ -29,6 +29,9 @@ export interface RequestParts {
 
 const now = () => new Date();
 
+const UNREADABLE_HASH =
+  "an account's password hash cannot be read, so its owner is refused (gatehouse hashes report finds all of them)";
+
 export function createEdge(parts: {
   readonly settings: EdgeSettings;
   readonly hasher: Hasher;
@@ -72,6 +75,7 @@ export function wireApp(edge: Edge, { db, background, log }: RequestParts): Retu
       hasher,
       now,
       background,
+      unreadableHash: ({ userId, cause }) => log.error({ userId, err: cause }, UNREADABLE_HASH),
       randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
       policy: settings,
     },

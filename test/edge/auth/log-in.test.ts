@@ -29,6 +29,7 @@ describe("logging in", () => {
   let background: Promise<void>[] = [];
   let tasks: string[] = [];
   let people = 0;
+  const unreadable: unknown[] = [];
 
   const deps = (overrides: Partial<AuthDeps> = {}): AuthDeps => ({
     db: database.db,
@@ -39,6 +40,7 @@ describe("logging in", () => {
       tasks.push(task);
       background.push(work());
     },
+    unreadableHash: (account) => unreadable.push(account),
     policy,
     ...overrides,
   });
@@ -132,6 +134,39 @@ describe("logging in", () => {
     expect(refusals[1]).toEqual(refusals[0]);
     expect(refusals[2]).toEqual(refusals[0]);
   });
+
+  it.each([
+    ["a broken string", "$argon2id$v=19$m=8192,t=1,p=1$broken"],
+    ["another engine's string", "$2b$12$abcdefghijklmnopqrstuv"],
+    ["a string beyond the bounds", `$argon2id$v=19$m=8388608,t=1,p=1$${"A".repeat(22)}$${"A".repeat(43)}`],
+    ["a string whose pepper is gone", `$argon2id$v=19$m=8192,t=1,p=1,keyid=AAAA$${"A".repeat(22)}$${"A".repeat(43)}`],
+  ])(
+    "refuses an account with %s as it refuses an unknown one, with the same work, and names its id alone",
+    async (_what, stored) => {
+      const { email, user } = await somebody();
+      const connection = await connectTcp({ url: postgres.url });
+      await connection.query("update users set password_hash = $1 where id = $2", [stored, user.id]);
+      await connection.close();
+      const hashed: unknown[] = [];
+      const counting: Hasher = {
+        ...weakerHasher,
+        async verify(given, against, options) {
+          const verification = await weakerHasher.verify(given, against, options);
+          hashed.push(against);
+          return verification;
+        },
+      };
+      const refusal = (address: string) =>
+        logIn(deps({ hasher: counting }), attempt(address)).catch((error: Error) => ({
+          ...error,
+          message: error.message,
+        }));
+      unreadable.length = 0;
+      expect(await refusal(email)).toEqual(await refusal("nobody@example.com"));
+      expect(hashed).toEqual([null, null]);
+      expect(unreadable).toEqual([{ userId: user.id, cause: expect.objectContaining({ code: "HASH_UNREADABLE" }) }]);
+    },
+  );
 
   it("ends the session the caller came with", async () => {
     const { email, token } = await somebody();
