@@ -13,6 +13,11 @@ export async function askPassword(): Promise<string> {
   return password;
 }
 
+/** The same for a password that exists already: asked once. */
+export async function askExistingPassword(): Promise<string> {
+  return nonEmpty(process.stdin.isTTY ? await askHidden("Password: ") : await readLine(process.stdin));
+}
+
 function nonEmpty(password: string): string {
   if (password === "") throw new Error("There is no password: type one, or pipe it in as one line.");
   return password;

@@ -153,17 +153,24 @@ async function applyFile(connection: SqlConnection, file: MigrationFile): Promis
   }
 }
 
-/** SQLSTATEs that the guards in our own files raise. */
-const GUARDS: Readonly<Record<string, MigrationErrorCode>> = {
-  GH001: "TABLE_UNKNOWN",
-  GH002: "ADDRESSES_CLASH",
-  GH003: "LEGACY_HASHES_LEFT",
+/** SQLSTATEs that the guards in our own files raise, and what to say instead of a hint that knows nothing of the table. */
+const GUARDS: Readonly<Record<string, { readonly code: MigrationErrorCode; readonly next?: string }>> = {
+  GH001: { code: "TABLE_UNKNOWN" },
+  GH002: { code: "ADDRESSES_CLASH" },
+  GH003: {
+    code: "LEGACY_HASHES_LEFT",
+    next:
+      "Find out with one password you know how they were made: gatehouse hashes check <address>. " +
+      "Then wrap them: gatehouse hashes wrap --algorithm <name> --order <order>, and migrate again",
+  },
 };
 
 function explain(error: unknown, tag: string, applied: readonly string[]): unknown {
   if (!(error instanceof DatabaseError) || error.code === "DATABASE_UNAVAILABLE") return error;
-  const code = GUARDS[error.sqlState ?? ""] ?? "MIGRATION_FAILED";
-  return new MigrationError(code, `${tag}: ${error.message}`, { cause: error, applied });
+  const { code, next } = GUARDS[error.sqlState ?? ""] ?? { code: "MIGRATION_FAILED" as const };
+  const [said] = error.message.split(". ");
+  const message = next === undefined ? error.message : `${said}. ${next}`;
+  return new MigrationError(code, `${tag}: ${message}`, { cause: error, applied });
 }
 
 function withApplied(error: unknown, applied: readonly string[]): unknown {

@@ -43,12 +43,16 @@ afterAll(async () => {
   rmSync(dataDir, { recursive: true });
 });
 
-async function logIn({ email, password }: { email: string; password: string }): Promise<number> {
-  const response = await fetch(`${edge.url}/v1/auth/login`, {
+function tryToLogIn({ email, password }: { email: string; password: string }): Promise<Response> {
+  return fetch(`${edge.url}/v1/auth/login`, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ email, password, transport: "bearer" }),
   });
+}
+
+async function logIn(account: { email: string; password: string }): Promise<number> {
+  const response = await tryToLogIn(account);
   await response.arrayBuffer();
   return response.status;
 }
@@ -75,6 +79,20 @@ const count = async (condition: string): Promise<number> =>
   Number((await connection.query(`select count(*) from users where ${condition}`))[0]?.[0]);
 
 describe("the move from the old table", { timeout: 240_000 }, () => {
+  it("finds an edge that says, until then, which command is missing", async () => {
+    for (const response of [
+      await tryToLogIn({ email: "old.user.1@example.test", password: "the old password of 1" }),
+      await fetch(`${edge.url}/readyz`),
+    ]) {
+      expect(response.status).toBe(503);
+      expect(response.headers.get("retry-after")).toBe("30");
+      expect(await response.json()).toMatchObject({
+        code: "DATABASE_UNAVAILABLE",
+        detail: expect.stringContaining("gatehouse db migrate"),
+      });
+    }
+  });
+
   it("lists accounts whose addresses differ only in case, and changes nothing until they are gone", async () => {
     const clashing = [uuidv7(), uuidv7()];
     await connection.query(
@@ -95,7 +113,9 @@ describe("the move from the old table", { timeout: 240_000 }, () => {
     const { code, output } = await runGatehouse(["db", "migrate"], env);
     expect(code).toBe(1);
     expect(output).toContain(`${ACCOUNTS} accounts still have a legacy password hash`);
-    expect(output).toContain("gatehouse hashes wrap --algorithm sha256 --order salt-password");
+    expect(output).toContain("gatehouse hashes check <address>");
+    expect(output).toContain("gatehouse hashes wrap --algorithm <name> --order <order>");
+    expect(output).not.toContain("sha256");
     expect((await runGatehouse(["db", "status"], env)).output).toMatch(/applied +0001_.*\npending +0002_/);
     await expectLoginsToWork();
   });
@@ -103,10 +123,13 @@ describe("the move from the old table", { timeout: 240_000 }, () => {
   it("sees with --dry-run whether all can be wrapped, and changes none", async () => {
     const { code, output } = await runGatehouse([...WRAP, "--dry-run"], env);
     expect(output).toContain(`${ACCOUNTS - 2} can be wrapped`);
+    expect(output).toContain("gatehouse hashes check <address>");
     expect(code).toBe(0);
     const wrong = await runGatehouse([...WRAP.map((word) => word.replace("sha256", "sha512")), "--dry-run"], env);
     expect(wrong.code).toBe(1);
     expect(wrong.output).toContain(`${ACCOUNTS - 2} refused`);
+    expect(wrong.output).toContain(`${ACCOUNTS - 2} have the length of sha256: wrap them with --algorithm sha256`);
+    expect(wrong.output).not.toContain("--disable-unwrappable");
     expect(await count("password_hash like '$argon2id-over-%'")).toBe(0);
   });
 
@@ -145,7 +168,7 @@ describe("the move from the old table", { timeout: 240_000 }, () => {
 
   it("then contracts the table, keeping every account and id", async () => {
     const { code, output } = await runGatehouse(["db", "migrate"], env);
-    expect(output).toContain("applied 1 in");
+    expect(output).toContain("applied 2 in");
     expect(code).toBe(0);
     const rows = await connection.query("select id, email from users order by id");
     expect(rows).toEqual(accounts.map(({ id, email }) => [id, email.toLowerCase()]));
