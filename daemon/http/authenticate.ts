@@ -59,7 +59,7 @@ export function createAuthenticate(settings: TokenSettings): Authenticate {
       verified.delete(token);
       throw unauthenticated("The token has expired.");
     }
-    if (!/^[\w-]+\.[\w-]+\.[\w-]+$/.test(token)) {
+    if (!isCompactToken(token)) {
       throw unauthenticated("The authorization header holds no bearer token.");
     }
     return verify(token, keys, settings).then(({ caller, exp }) => {
@@ -73,6 +73,15 @@ export function createAuthenticate(settings: TokenSettings): Authenticate {
 /** Throws AnswerError FORBIDDEN unless the caller's token has the scope. */
 export function requireScope(caller: Caller, scope: Scope): void {
   if (!caller.scopes.has(scope)) throw new AnswerError("FORBIDDEN", `The token does not have the scope ${scope}.`);
+}
+
+/**
+ * RFC 7515 section 7.1, the signature in the one way in which RFC 4648 section 3.5 has its bytes written: else a token could be spelled in
+ * sixteen ways, each with a place of its own in the cache. Header and payload are signed as they are spelled.
+ */
+function isCompactToken(token: string): boolean {
+  const signature = /^[\w-]+\.[\w-]+\.([\w-]+)$/.exec(token)?.[1];
+  return signature !== undefined && Buffer.from(signature, "base64url").toString("base64url") === signature;
 }
 
 /** What follows the scheme, RFC 6750 section 2.1. Throws AnswerError UNAUTHENTICATED. */

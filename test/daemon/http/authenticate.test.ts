@@ -49,6 +49,8 @@ const forge = (header: object, claims: object) =>
     .setProtectedHeader({ alg: "EdDSA", typ: "at+jwt", kid: "test", ...header })
     .sign(privateKey);
 
+const tail = (token: string) => token.slice(token.lastIndexOf(".") + 1);
+
 describe("createAuthenticate", () => {
   it("takes the edge's token for whom it says", async () => {
     expect(await outcome(`Bearer ${await issuer.sign({ sub: "anna" })}`)).toBe("anna");
@@ -68,6 +70,18 @@ describe("createAuthenticate", () => {
     ]) {
       expect(await outcome(header)).toMatch(/^UNAUTHENTICATED: /);
     }
+  });
+
+  it("takes a signature in one spelling only, so that a token has one place among those that are remembered", async () => {
+    const token = await issuer.sign();
+    const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    const others = [...alphabet].map((last) => token.slice(0, -1) + last).filter((other) => other !== token);
+    const sameBytes = others.filter((other) =>
+      Buffer.from(tail(other), "base64url").equals(Buffer.from(tail(token), "base64url")),
+    );
+    expect(sameBytes.length).toBe(15);
+    for (const other of sameBytes) expect(await outcome(`Bearer ${other}`)).toMatch(/^UNAUTHENTICATED: /);
+    expect(await outcome(`Bearer ${token}`)).not.toMatch(/^UNAUTHENTICATED: /);
   });
 
   it("takes one space after the scheme and a header of bounded length, so that nothing else can be remembered", async () => {
