@@ -40,7 +40,7 @@ def test_a_worker_dies_with_a_parent_that_is_killed_also_while_c_code_holds_the_
 
 PARENT = textwrap.dedent(
     """
-    import os, sys, time
+    import os, signal, sys
     from pathlib import Path
     from gatehouse.testing import run_worker
 
@@ -49,7 +49,7 @@ PARENT = textwrap.dedent(
         print(worker.process.pid, flush=True)
         order = b'{"do":"hang_in_c","announce":"%s"}' % sys.argv[2].encode()
         worker.wire.infer(1, order)
-        time.sleep(60)
+        signal.pause()
     """
 )
 

@@ -1,7 +1,6 @@
 """Streams: events in order, never more chunks than credit, generators always closed."""
 
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -20,13 +19,16 @@ def test_events_come_in_order_and_then_the_end(name: str) -> None:
         assert list(worker.stream(0)) == []
 
 
-def test_nothing_but_the_start_comes_without_credit() -> None:
+def test_nothing_comes_without_credit(tmp_path: Path) -> None:
     """WireClient refuses a chunk for which there is no credit."""
     with run_worker(f"{BEHAVING}:Counting") as worker:
-        worker.wire.infer(1, b"100000", stream=True, credit=0)
-        time.sleep(0.2)
-        worker.wire.send({"type": "ping", "id": 1})
-        assert worker.wire.receive()[0]["type"] == "pong"
+        begun = tmp_path / "begun"
+        body = json.dumps([100_000, str(begun)]).encode()
+        worker.wire.infer(1, body, stream=True, credit=0)
+        wait_for(begun)
+        for number in (1, 2):
+            worker.wire.send({"type": "ping", "id": number})
+            assert worker.wire.receive()[0]["type"] == "pong"
         worker.wire.send({"type": "credit", "id": 1, "n": 1})
 
         assert [message["type"] for message, _ in receive(worker, 2)] == ["start", "chunk"]

@@ -257,12 +257,15 @@ def test_a_client_error_for_a_whole_batch_is_told_to_the_one_whose_fault_it_is()
     assert answers == {1: "result", 2: "error", 3: "result"}
 
 
-def test_several_calls_run_at_once_up_to_the_concurrency() -> None:
+def test_several_calls_run_at_once_up_to_the_concurrency(tmp_path: Path) -> None:
     with run_worker(f"{MISBEHAVING}:OnDemand", concurrency=2) as worker:
-        worker.wire.infer(1, b'{"do":"sleep","ms":400}')
+        leave = tmp_path / "leave"
+        worker.wire.infer(1, orjson.dumps({"do": "wait", "until": str(leave)}))
         worker.wire.infer(2, b'"quick"')
 
-        assert [message["id"] for message, _ in receive(worker, 2)] == [2, 1]
+        assert worker.wire.receive()[0]["id"] == 2
+        leave.touch()
+        assert worker.wire.receive()[0]["id"] == 1
 
 
 def test_an_item_too_late_to_begin_is_dropped() -> None:
