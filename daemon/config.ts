@@ -30,7 +30,7 @@ export interface DaemonSettings {
   readonly maxBodyBytes: number;
   /** Bytes of bodies held for all callers together. */
   readonly maxBufferedBytes: number;
-  /** Requests one caller may have in flight with one model. */
+  /** Requests one caller may have without an answer with one model. An answer that waits for its reader counts in maxBufferedBytes, not here. */
   readonly maxCallerRequests: number;
   readonly drainTimeoutMs: number;
   readonly socketDir: string | undefined;
