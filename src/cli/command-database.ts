@@ -1,14 +1,14 @@
 import { resolve } from "node:path";
 import { WebSocket } from "undici";
+import { normalAddress } from "../auth/email-address.ts";
 import type { OpenDatabase } from "../db/database.ts";
 import { chooseDriver } from "../db/drivers/choose-driver.ts";
 import { connectNeon, openNeon } from "../db/drivers/neon.ts";
-import { openPglite } from "../db/drivers/pglite.ts";
-import { pgliteOwner } from "../db/drivers/pglite-lock.ts";
-import { canServePglite, pgliteSocketUrl } from "../db/drivers/pglite-server.ts";
 import type { SqlConnection } from "../db/drivers/sql-connection.ts";
 import { connectTcp, openTcp } from "../db/drivers/tcp.ts";
 import { migrateAtStart } from "../db/migrator/migrate.ts";
+import { openEmbedded } from "../runtimes/node/embedded-database.ts";
+import { openAsOwnerOrThrough } from "./embedded-database.ts";
 import { prepareDataDir } from "./set-up/data-dir.mjs";
 
 /** The settings that say which database a command works on: `DATABASE_URL`, `DATABASE_DRIVER`, `DATA_DIR`, `NEON_LOCAL_ADDRESS`. */
@@ -25,29 +25,22 @@ export interface CommandDatabase extends OpenDatabase {
  * `DatabaseError` or `MigrationError` for the rest.
  */
 export async function openCommandDatabase(env: DatabaseEnvironment): Promise<CommandDatabase> {
-  const database = await openAsItIs(env);
-  if (!isEmbedded(env)) return database;
-  try {
-    await migrateAtStart(database);
-    return database;
-  } catch (error) {
-    await database.close();
-    throw error;
-  }
+  return isEmbedded(env)
+    ? openAsOwnerOrThrough({
+        dataDir: preparedDataDir(env),
+        prepare: (target) => migrateAtStart(target, { normalAddress }),
+      })
+    : openServer(env);
 }
 
 /** The same without bringing it up to date. */
 export async function openAsItIs(env: DatabaseEnvironment): Promise<CommandDatabase> {
-  if (!isEmbedded(env)) return openServer(env);
-  const dataDir = preparedDataDir(env);
-  if (pgliteOwner(dataDir) === null || !canServePglite(dataDir)) return openPglite({ dataDir });
-  const url = pgliteSocketUrl(dataDir);
-  return { ...openTcp({ url, prepare: false, maxConnections: 2 }), connect: () => connectTcp({ url }) };
+  return isEmbedded(env) ? openAsOwnerOrThrough({ dataDir: preparedDataDir(env) }) : openServer(env);
 }
 
 /** Opens the database to migrate it: the embedded one as its only owner, or not at all. Throws like `openCommandDatabase`. */
 export async function openForMigration(env: DatabaseEnvironment): Promise<CommandDatabase> {
-  return isEmbedded(env) ? openPglite({ dataDir: preparedDataDir(env) }) : openServer(env);
+  return isEmbedded(env) ? openEmbedded({ dataDir: preparedDataDir(env) }) : openServer(env);
 }
 
 /** Does `work` on a connection of its own, then closes connection and database. */

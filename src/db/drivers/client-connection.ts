@@ -13,25 +13,27 @@ export interface Client {
     types: typeof wireTypes;
   }): Promise<{ rows: DriverRow[] }>;
   end(): Promise<void>;
-  on(event: "error", listener: () => void): unknown;
+  on(event: "error", listener: (error: unknown) => void): unknown;
 }
 
 /** Connects the client and makes it a `SqlConnection`. Throws `DatabaseError` when the database cannot be reached. */
 export async function connectClient(client: Client): Promise<SqlConnection> {
-  // A connection that breaks fails the statement under way; unheard, the event would end the process besides.
-  client.on("error", () => undefined);
+  let ending: unknown;
+  // Unheard, the event would end the process. It says why the connection ended; statements afterwards only that it has.
+  client.on("error", (error) => {
+    ending ??= error;
+  });
+  const ours = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      throw wrapDriverError(ending ?? error);
+    }
+  };
   await ours(() => client.connect());
   return {
     query: (text, params = []) =>
       ours(async () => (await client.query({ text, values: [...params], rowMode: "array", types: wireTypes })).rows),
     close: () => client.end().catch(() => undefined),
   };
-}
-
-async function ours<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw wrapDriverError(error);
-  }
 }

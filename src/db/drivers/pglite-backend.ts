@@ -1,7 +1,10 @@
 import { statfsSync } from "node:fs";
 import { PGlite } from "@electric-sql/pglite";
 import { DatabaseError } from "../../errors.ts";
+import { STATEMENT_TIMEOUT_MS } from "./driver.ts";
 import { type EndTurn, ExclusiveTurns } from "./exclusive-turns.ts";
+import type { BusyDeadline } from "./pglite-deadline.ts";
+import { endsIdle, saysPanic } from "./pglite-messages.ts";
 
 /**
  * What PGlite needs to go on: a segment of its log (16 MiB) and what a checkpoint writes. Below, a write may end in a panic,
@@ -9,110 +12,96 @@ import { type EndTurn, ExclusiveTurns } from "./exclusive-turns.ts";
  */
 const ROOM_BYTES = 32 * 1024 * 1024;
 
-/** Time between two attempts to open a database again that broke; each stops the process for about half a second. */
-const REOPEN_EVERY_MS = 5_000;
+/** Time that upkeep may take at once: clearing dead rows away from tables of a million. */
+const UPKEEP_TIMEOUT_MS = 60_000;
 
 /** Small log, as nothing but our own checkpoints trims it: PGlite has no background processes. */
 const SETTINGS = ["-c", "max_wal_size=64MB", "-c", "min_wal_size=32MB"];
 
-/** A turn on the backend. */
-export interface Turn {
-  readonly pglite: PGlite;
-  readonly end: EndTurn;
+export interface BackendOptions {
+  readonly folder: string;
+  readonly deadline: BusyDeadline;
+  /** Called when PGlite answers no more as it should. It is never to be called into again: it may not come back. */
+  readonly onBroken: () => void;
+  readonly turns?: ExclusiveTurns;
 }
 
-/** The one PGlite of a folder: used by one at a time, and opened again when it broke. */
+/** The one PGlite of a folder. Whoever uses it takes a turn before. */
 export class PgliteBackend {
-  private readonly turns = new ExclusiveTurns();
-  private broken = false;
-  private reopenAt = 0;
+  readonly turns: ExclusiveTurns;
 
   private constructor(
-    private readonly folder: string,
-    private pglite: PGlite,
-  ) {}
+    private readonly pglite: PGlite,
+    private readonly options: BackendOptions,
+  ) {
+    this.turns = options.turns ?? new ExclusiveTurns();
+  }
 
   /** Throws `DatabaseError` when the disk has no room for a database to work in. */
-  static async open(folder: string): Promise<PgliteBackend> {
-    assertRoom(folder);
-    return new PgliteBackend(folder, await openFolder(folder));
+  static async open(options: BackendOptions): Promise<PgliteBackend> {
+    assertRoom(options.folder);
+    const startParams = [...PGlite.defaultStartParams, ...SETTINGS];
+    return new PgliteBackend(await PGlite.create(options.folder, { startParams }), options);
   }
 
-  /** Waits for a turn; the caller ends it. Throws `DatabaseError` when it does not come in time or the database is broken. */
-  async take(): Promise<Turn> {
+  /**
+   * Passes whole messages of a client on and the answers back, whose bytes are PGlite's own: copy them. `wantsAnswer`: the last of
+   * them is one that Postgres always answers. True when the client is idle afterwards, outside a transaction and with nothing half
+   * said.
+   */
+  async pass(
+    messages: Uint8Array,
+    { wantsAnswer, onAnswer }: { wantsAnswer: boolean; onAnswer: (answer: Uint8Array) => void },
+  ): Promise<boolean> {
+    let idle = false;
+    let panicked = false;
+    let broken = wantsAnswer;
+    const onRawData = (answer: Uint8Array) => {
+      idle = endsIdle(answer);
+      // Silence and a panic are what a backend says that is no more.
+      broken = panicked ||= saysPanic(answer);
+      onAnswer(answer);
+    };
+    try {
+      const { deadline } = this.options;
+      await deadline.within(STATEMENT_TIMEOUT_MS, () => this.pglite.execProtocolRawStream(messages, { onRawData }));
+    } catch (error) {
+      broken = isFatal(error);
+      throw error;
+    } finally {
+      if (broken) this.options.onBroken();
+    }
+    return idle;
+  }
+
+  /** Statements of our own, for upkeep, in a turn of their own. Throws `DatabaseError` at once when the disk has no room. */
+  async maintain(work: (pglite: PGlite) => Promise<void>): Promise<void> {
     const end = await this.turns.take();
     try {
-      if (this.broken) await this.reopen();
-      return { pglite: this.pglite, end };
-    } catch (error) {
-      end();
-      throw error;
-    }
-  }
-
-  /** A turn to write: throws `DatabaseError` at once when the disk has no room, before PGlite would find out. */
-  async takeToWrite(): Promise<Turn> {
-    assertRoom(this.folder);
-    return this.take();
-  }
-
-  /** What runs after `work` gets a fresh PGlite when this one broke meanwhile. Passes errors on. */
-  async watch<T>(work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      if (isFatal(error)) this.declareBroken();
-      throw error;
-    }
-  }
-
-  /** Never call into this PGlite again: it may not come back. */
-  declareBroken(): void {
-    this.broken = true;
-  }
-
-  async close(): Promise<void> {
-    const end = await this.turns.take();
-    try {
-      if (!this.broken) await this.pglite.close();
+      assertRoom(this.options.folder);
+      await this.options.deadline.within(UPKEEP_TIMEOUT_MS, () => work(this.pglite));
     } finally {
       end();
     }
   }
 
-  private async reopen(): Promise<void> {
-    if (performance.now() < this.reopenAt) throw unavailable("the embedded database broke and is not open again yet");
-    assertRoom(this.folder);
-    this.reopenAt = performance.now() + REOPEN_EVERY_MS;
-    this.pglite = await openFolder(this.folder);
-    this.broken = false;
+  /** Writes all down and ends, after whoever has the turn. */
+  async close(): Promise<void> {
+    const end: EndTurn = await this.turns.take({ first: true });
+    await this.pglite.close().finally(end);
   }
 }
 
-function openFolder(folder: string): Promise<PGlite> {
-  return PGlite.create(folder, { startParams: [...PGlite.defaultStartParams, ...SETTINGS] });
-}
-
-/** No answer at all, not even columns: what a backend says that is no more. */
-export class SilentBackendError extends Error {
-  constructor() {
-    super("Connection terminated: the embedded database did not answer");
-  }
-}
-
-/** A refused statement leaves PGlite well; a panic, a trap, an exit and silence do not. */
+/** A trap and an exit: PGlite reports everything else in the protocol. */
 function isFatal(error: unknown): boolean {
-  if (error instanceof SilentBackendError || error instanceof WebAssembly.RuntimeError) return true;
-  if (!(error instanceof Error)) return false;
-  return error.name === "ExitStatus" || ("severity" in error && /^(PANIC|FATAL)$/.test(String(error.severity)));
+  return error instanceof WebAssembly.RuntimeError || (error instanceof Error && error.name === "ExitStatus");
 }
 
 /** Throws `DatabaseError` when the disk below `folder` has no room for a database to work in. */
 export function assertRoom(folder: string): void {
   const { bavail, bsize } = statfsSync(folder);
-  if (bavail * bsize < ROOM_BYTES) throw unavailable("the disk of the embedded database is full");
-}
-
-function unavailable(sentence: string): DatabaseError {
-  return new DatabaseError("DATABASE_UNAVAILABLE", sentence, { retryAfterSeconds: 5 });
+  if (bavail * bsize >= ROOM_BYTES) return;
+  throw new DatabaseError("DATABASE_UNAVAILABLE", "the disk of the embedded database is full", {
+    retryAfterSeconds: 5,
+  });
 }

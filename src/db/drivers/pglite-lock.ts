@@ -1,23 +1,48 @@
 import { spawnSync } from "node:child_process";
 import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, statSync, unlinkSync, writeSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { DatabaseError } from "../../errors.ts";
 
+/** Who has the lock, as its file says. */
+export interface LockOwner {
+  /** 0: somebody who left no number. */
+  readonly pid: number;
+  /** Where its socket is, once it serves others. */
+  readonly socketFolder: string | undefined;
+}
+
+/** Somebody else has the lock. */
+export class InUseError extends DatabaseError {
+  constructor(
+    folder: string,
+    readonly owner: LockOwner,
+  ) {
+    super(
+      "DATABASE_UNAVAILABLE",
+      `the database in ${folder} is in use by process ${owner.pid}: end that one first, or set DATA_DIR to another folder`,
+    );
+  }
+}
+
 export interface FileLock {
+  /** What the owner before us left in it, if that one did not end by itself. */
+  readonly before: LockOwner;
+  /** Says where others may connect. */
+  announce(socketFolder: string): void;
   /** Gives the lock back and removes its file. */
   release(): void;
 }
 
 /**
- * Takes the kernel's lock (flock(2)) on the file at `path`, or throws `DatabaseError` `DATABASE_UNAVAILABLE` with a sentence
- * that names the owner. The kernel drops the lock with its process, however that ends: it is never stale and never stolen.
+ * Takes the kernel's lock (flock(2)) on the file at `path`, or throws `InUseError`, whose sentence names the owner. The
+ * kernel drops the lock with its process, however that ends: it is never stale and never stolen.
  */
 export function acquireFileLock(path: string): FileLock {
   for (;;) {
     const descriptor = openSync(path, "a+", 0o600);
     if (!lockDescriptor(descriptor)) {
       closeSync(descriptor);
-      throw inUse(path);
+      throw new InUseError(dirname(path), readOwner(path));
     }
     // The owner before us may have removed the file between our open and our lock; then we hold nobody's lock.
     if (isStillAt(path, descriptor)) return hold(path, descriptor);
@@ -30,27 +55,14 @@ export function pgliteLockPath(dataDir: string): string {
   return join(dataDir, "pglite.lock");
 }
 
-/** The process that owns the embedded database in `dataDir`, or null when nobody does. 0: somebody who left no number. */
-export function pgliteOwner(dataDir: string): number | null {
-  const path = pgliteLockPath(dataDir);
-  let descriptor: number;
-  try {
-    descriptor = openSync(path, "r+");
-  } catch {
-    return null;
-  }
-  try {
-    return lockDescriptor(descriptor) ? null : readOwner(path);
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
 function hold(path: string, descriptor: number): FileLock {
+  const before = readOwner(path);
   ftruncateSync(descriptor);
   writeSync(descriptor, `${process.pid}\n`);
   let held = true;
   return {
+    before,
+    announce: (socketFolder) => writeSync(descriptor, `${socketFolder}\n`),
     release() {
       if (!held) return;
       held = false;
@@ -60,19 +72,13 @@ function hold(path: string, descriptor: number): FileLock {
   };
 }
 
-function inUse(path: string): DatabaseError {
-  const folder = path.slice(0, path.lastIndexOf("/"));
-  return new DatabaseError(
-    "DATABASE_UNAVAILABLE",
-    `the database in ${folder} is in use by process ${readOwner(path)}: end that one first, or set DATA_DIR to another folder`,
-  );
-}
-
-function readOwner(path: string): number {
+function readOwner(path: string): LockOwner {
   try {
-    return Number.parseInt(readFileSync(path, "utf8"), 10) || 0;
+    // A line counts once it is whole.
+    const [pid = "", socketFolder] = readFileSync(path, "utf8").split("\n").slice(0, -1);
+    return { pid: Number.parseInt(pid, 10) || 0, socketFolder };
   } catch {
-    return 0;
+    return { pid: 0, socketFolder: undefined };
   }
 }
 

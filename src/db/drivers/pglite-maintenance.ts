@@ -1,45 +1,41 @@
 import type { PgliteBackend } from "./pglite-backend.ts";
 
-/** Statements that wrote after which we look at the log, and after which dead rows are cleared away. */
+/** Turns after which we look at the log: a look costs about as much as one of them. */
 const LOOK_EVERY = 500;
-const VACUUM_EVERY = 20_000;
 
-/** Log since the last checkpoint that makes one worth its while. */
-const LOG_BYTES = 16 * 1024 * 1024;
+/** Log since the last checkpoint that makes one worth its while, and since we last cleared dead rows away. */
+const CHECKPOINT_BYTES = 16 * 1024 * 1024;
+const VACUUM_BYTES = 64 * 1024 * 1024;
 
-const LOG_SINCE_CHECKPOINT =
-  "select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), redo_lsn)::float8 as bytes from pg_control_checkpoint()";
+const LOG = `select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), redo_lsn)::float8 as since_checkpoint,
+  pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::float8 as written from pg_control_checkpoint()`;
 
 /** Does what a server's background processes would: without it the log and the tables of a PGlite only ever grow. */
 export class PgliteMaintenance {
   private sinceLook = 0;
-  private sinceVacuum = 0;
+  private writtenAtVacuum: number | undefined;
 
   constructor(private readonly backend: PgliteBackend) {}
 
-  /** Counts statements that wrote. Maintenance takes a turn of its own afterwards; nobody waits for it but the next in line. */
-  wrote(statements: number): void {
-    this.sinceLook += statements;
-    this.sinceVacuum += statements;
+  /** Counts turns. Maintenance takes a turn of its own afterwards; nobody waits for it but the next in line. */
+  turnEnded(): void {
+    this.sinceLook += 1;
     if (this.sinceLook < LOOK_EVERY) return;
     this.sinceLook = 0;
-    // A failure concerns nobody's request, and the next round tries again.
+    // A failure concerns nobody's statement, and the next round tries again.
     this.maintain().catch(() => undefined);
   }
 
-  private async maintain(): Promise<void> {
-    const { pglite, end } = await this.backend.takeToWrite();
-    try {
-      await this.backend.watch(async () => {
-        if (this.sinceVacuum >= VACUUM_EVERY) {
-          this.sinceVacuum = 0;
-          await pglite.exec("vacuum analyze");
-        }
-        const { rows } = await pglite.query<{ bytes: number }>(LOG_SINCE_CHECKPOINT);
-        if ((rows[0]?.bytes ?? 0) > LOG_BYTES) await pglite.exec("checkpoint");
-      });
-    } finally {
-      end();
-    }
+  private maintain(): Promise<void> {
+    return this.backend.maintain(async (pglite) => {
+      const { rows } = await pglite.query<{ since_checkpoint: number; written: number }>(LOG);
+      const { since_checkpoint = 0, written = 0 } = rows[0] ?? {};
+      this.writtenAtVacuum ??= written - since_checkpoint;
+      if (written - this.writtenAtVacuum > VACUUM_BYTES) {
+        this.writtenAtVacuum = written;
+        await pglite.exec("vacuum analyze");
+      }
+      if (since_checkpoint > CHECKPOINT_BYTES) await pglite.exec("checkpoint");
+    });
   }
 }

@@ -5,10 +5,13 @@ const CANCEL_CODE = 80877102;
 /** No statement that anybody types or that our own commands send is longer. */
 const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 
-export type FrontendMessage =
+/** One that is not simply for the backend. */
+export type SpecialMessage =
   | { readonly kind: "encryption" | "cancel" | "terminate" }
-  /** `startup`, or any later message, with its bytes as they came. */
-  | { readonly kind: "startup" | "other"; readonly bytes: Uint8Array };
+  | { readonly kind: "startup"; readonly bytes: Uint8Array };
+
+/** Messages have their bytes as they came. */
+export type FrontendMessage = SpecialMessage | { readonly kind: "other"; readonly bytes: Uint8Array };
 
 /** Cuts what a Postgres client sends into messages. Pure: bytes in, messages out. */
 export class FrontendReader {
@@ -52,18 +55,39 @@ export const SYNC = Uint8Array.of(0x53, 0, 0, 0, 4);
 
 /** A simple `Query` with this text. */
 export function queryMessage(text: string): Uint8Array {
-  const body = Buffer.from(`${text}\0`);
-  const message = Buffer.alloc(5 + body.length);
-  message.write("Q");
-  message.writeUInt32BE(4 + body.length, 1);
-  body.copy(message, 5);
-  return Uint8Array.from(message);
+  return framed("Q", Buffer.from(`${text}\0`));
+}
+
+function framed(type: string, body: Buffer): Uint8Array {
+  const message = new Uint8Array(5 + body.length);
+  message[0] = type.charCodeAt(0);
+  new DataView(message.buffer).setUint32(1, 4 + body.length);
+  message.set(body, 5);
+  return message;
+}
+
+/** A client's parameter in its startup message: name and value, each ended by a NUL, after length and version. */
+export function startupParameter(startup: Uint8Array, name: string): string | undefined {
+  const words = Buffer.from(startup.subarray(8)).toString("latin1").split("\0");
+  const at = words.findIndex((word, index) => index % 2 === 0 && word === name);
+  return at === -1 ? undefined : words[at + 1];
+}
+
+/** An `ErrorResponse` after which a server hangs up. */
+export function fatalMessage(sqlState: string, message: string): Uint8Array {
+  const body = Buffer.from(`SFATAL\0VFATAL\0C${sqlState}\0M${message}\0\0`);
+  return framed("E", body);
 }
 
 /** True when an answer ends in `ReadyForQuery` outside a transaction: the client is done for now. */
 export function endsIdle(answer: Uint8Array): boolean {
   const [type, , , , length, status] = answer.subarray(-6);
   return type === 0x5a && length === 5 && status === 0x49;
+}
+
+/** True for a message that Postgres always answers: `Query` and `Sync`. */
+export function wantsAnswer(message: Uint8Array): boolean {
+  return message[0] === 0x51 || message[0] === 0x53;
 }
 
 /** True for an `ErrorResponse` of the severity that a backend does not survive. */

@@ -1,43 +1,77 @@
-import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { PGlite } from "@electric-sql/pglite";
 import { DatabaseError } from "../../errors.ts";
 import { createDatabase, type OpenDatabase } from "../database.ts";
-import { wrapDriverError } from "../query-error.ts";
-import type { Driver, DriverQuery, DriverRow } from "./driver.ts";
-import { assertRoom, PgliteBackend, SilentBackendError } from "./pglite-backend.ts";
+import type { Driver } from "./driver.ts";
+import { assertRoom } from "./pglite-backend.ts";
+import { OWNER } from "./pglite-client.ts";
+import { type KeepPgliteOptions, PgliteKeeper } from "./pglite-keeper.ts";
 import { acquireFileLock, type FileLock, pgliteLockPath } from "./pglite-lock.ts";
-import { PgliteMaintenance } from "./pglite-maintenance.ts";
-import { canServePglite, servePglite } from "./pglite-server.ts";
+import { removeSocket, socketFolderFor, socketUrl } from "./pglite-socket.ts";
 import type { SqlConnection } from "./sql-connection.ts";
-import { wireParsers } from "./wire-types.ts";
+import { connectTcp, openTcpDriver } from "./tcp.ts";
 
-export interface OpenPgliteOptions {
+export interface OpenPgliteOptions extends Pick<KeepPgliteOptions, "program" | "onChange"> {
   /** `DATA_DIR`: holds the database's folder `pglite`, its lock `pglite.lock` and its socket. Made when missing, but not its parent. */
   readonly dataDir: string;
+  /** Brings the database up to date before other processes are told where to connect. */
+  readonly prepare?: (database: Pick<OpenPglite, "connect">) => Promise<unknown>;
 }
 
 export interface OpenPglite extends OpenDatabase {
-  /** The database for itself, until closed: requests wait meanwhile. */
+  /** A connection of one's own, whose statements may take as long as they need. */
   connect(): Promise<SqlConnection>;
 }
 
+/** PGlite does one thing at a time: a few connections keep it busy. */
+const MAX_CONNECTIONS = 4;
+
 /**
- * Opens the embedded Postgres as its only owner and serves it on a Unix socket in `dataDir`. What it has answered survives the
- * end of the process, however it ends; it does not sync to disk (PGlite cannot), so a power cut may cost the last seconds.
- * Throws `DatabaseError` `DATABASE_UNAVAILABLE`, with a sentence for people, when another process owns it or its folder cannot
- * be written.
+ * Opens the embedded Postgres as its only owner, in a thread of its own, and serves it on a Unix socket: in `dataDir`, or in a
+ * private folder that the lock's file names where that path is too long for one. This process goes through the socket itself.
+ * What it has answered survives the end of the process, however it ends; it does not sync to disk (PGlite cannot), so a power cut
+ * may cost the last seconds. When the thread breaks, or a statement takes longer than `STATEMENT_TIMEOUT_MS`, statements are
+ * refused until another has opened the folder.
+ *
+ * Throws `DatabaseError` `DATABASE_UNAVAILABLE`, with a sentence for people: `InUseError` when another process owns it. What
+ * `prepare` throws is passed on.
  */
-export async function openPglite({ dataDir }: OpenPgliteOptions): Promise<OpenPglite> {
+export async function openPglite({ dataDir, prepare, ...options }: OpenPgliteOptions): Promise<OpenPglite> {
   const lock = lockFolder(dataDir);
+  const freed: (() => unknown)[] = [() => lock.release()];
+  const free = async () => {
+    for (const each of freed.reverse()) await each();
+  };
   try {
     assertRoom(dataDir);
-    const folder = join(dataDir, "pglite");
-    if (!existsSync(folder)) await initialise(folder);
-    return await own(dataDir, await PgliteBackend.open(folder), lock);
+    const { socketFolder: left } = lock.before;
+    if (left !== undefined) removeSocket(left, dataDir);
+    const socketFolder = socketFolderFor(dataDir);
+    freed.push(() => removeSocket(socketFolder, dataDir));
+    const keeper = await PgliteKeeper.open({ ...options, folder: join(dataDir, "pglite"), socketFolder });
+    freed.push(() => keeper.close());
+    const connect = () => connectPatiently(keeper, socketFolder);
+    await prepare?.({ connect });
+    lock.announce(socketFolder);
+    const { driver, close } = openTcpDriver({
+      url: socketUrl(socketFolder),
+      applicationName: OWNER,
+      maxConnections: MAX_CONNECTIONS,
+      prepare: false,
+    });
+    freed.push(close);
+    let ended: Promise<void> | undefined;
+    return {
+      db: createDatabase(watched(driver, keeper, dataDir)),
+      connect,
+      close() {
+        ended ??= free();
+        return ended;
+      },
+    };
   } catch (error) {
-    lock.release();
-    throw wrapDriverError(error);
+    await free();
+    throw error;
   }
 }
 
@@ -55,90 +89,31 @@ function lockFolder(dataDir: string): FileLock {
   }
 }
 
-/** Makes the database beside its place and moves it there when it is whole: a kill meanwhile leaves nothing half made. */
-async function initialise(folder: string): Promise<void> {
-  const unfinished = `${folder}.unfinished`;
-  rmSync(unfinished, { recursive: true, force: true });
-  await (await PGlite.create(unfinished)).close();
-  renameSync(unfinished, folder);
-}
-
-async function own(dataDir: string, backend: PgliteBackend, lock: FileLock): Promise<OpenPglite> {
-  const server = canServePglite(dataDir) ? await servePglite(dataDir, backend) : undefined;
-  let ended: Promise<void> | undefined;
-
-  async function end(): Promise<void> {
-    await server?.close();
-    await backend.close().finally(() => lock.release());
-  }
-
+async function connectPatiently(keeper: PgliteKeeper, socketFolder: string): Promise<SqlConnection> {
+  keeper.assertOpen();
+  const connection = await connectTcp({ url: socketUrl(socketFolder), applicationName: OWNER });
+  const over = keeper.allowLongStatements();
   return {
-    db: createDatabase(pgliteDriver(backend)),
-    connect: () => connect(backend),
-    close() {
-      ended ??= end();
-      return ended;
+    query: connection.query,
+    async close() {
+      await connection.close();
+      over();
     },
   };
 }
 
-function pgliteDriver(backend: PgliteBackend): Driver {
-  const maintenance = new PgliteMaintenance(backend);
+/** Refuses at once what cannot go well: anything while the database is broken, and writing on a full disk. */
+function watched(driver: Driver, keeper: PgliteKeeper, dataDir: string): Driver {
   return {
     async query(query) {
-      const { pglite, end } = await (query.reads ? backend.take() : backend.takeToWrite());
-      try {
-        return await backend.watch(() => sendStatement(pglite, query));
-      } finally {
-        end();
-        if (!query.reads) maintenance.wrote(1);
-      }
+      keeper.assertOpen();
+      if (!query.reads) assertRoom(dataDir);
+      return driver.query(query);
     },
     async batch(queries) {
-      const { pglite, end } = await backend.takeToWrite();
-      try {
-        return await backend.watch(() =>
-          pglite.transaction(async (transaction) => {
-            const answers: (readonly DriverRow[])[] = [];
-            for (const query of queries) answers.push(await sendStatement(transaction, query));
-            return answers;
-          }),
-        );
-      } finally {
-        end();
-        maintenance.wrote(queries.length);
-      }
+      keeper.assertOpen();
+      assertRoom(dataDir);
+      return driver.batch(queries);
     },
   };
-}
-
-async function connect(backend: PgliteBackend): Promise<SqlConnection> {
-  const { pglite, end } = await backend.take();
-  return {
-    async query(text, params = []) {
-      try {
-        return (await backend.watch(() => send(pglite, { text, params }))).rows;
-      } catch (error) {
-        throw wrapDriverError(error);
-      }
-    },
-    close() {
-      end();
-      return Promise.resolve();
-    },
-  };
-}
-
-type Sender = Pick<PGlite, "query">;
-type Sent = Pick<DriverQuery, "text" | "params">;
-
-/** Every statement of the request path answers columns, if not rows. */
-async function sendStatement(on: Sender, query: Sent): Promise<readonly DriverRow[]> {
-  const { rows, fields } = await send(on, query);
-  if (fields.length === 0) throw new SilentBackendError();
-  return rows;
-}
-
-function send(on: Sender, { text, params }: Sent) {
-  return on.query<DriverRow>(text, [...params], { rowMode: "array", parsers: { ...wireParsers } });
 }

@@ -39,10 +39,10 @@ export async function startEdge({ env, host, port }: StartEdgeOptions): Promise<
     const settings = readSettings(env, server.url);
     const dataDir = makeDataDir(env.DATA_DIR || ".data");
     const keys = await loadSigningKeys({ signingKeys: env.SIGNING_KEYS || undefined, dataDir });
-    const opened = await openDatabase(settings, dataDir);
+    const log = createLog("edge");
+    const opened = await openDatabase(settings, { dataDir, log });
     database = opened;
     const edge = createEdge({ settings, keys, hasher: createNodeHasher(settings.hasher), fetch: createDaemonFetch() });
-    const log = createLog("edge");
     const background = createBackground(log);
     handle = wireApp(edge, { db: opened.db, background: background.run, log }).fetch;
     log.info({ url: server.url, database: settings.databaseDriver }, "edge is listening");

@@ -1,10 +1,10 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
-import { acquireFileLock, pgliteOwner } from "../../../../src/db/drivers/pglite-lock.ts";
+import { acquireFileLock, InUseError } from "../../../../src/db/drivers/pglite-lock.ts";
 import { startProgram } from "../../../fixtures/program.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "gatehouse-lock-"));
@@ -14,20 +14,37 @@ const takeLock = fileURLToPath(new URL("../../../fixtures/programs/take-lock.ts"
 const run = (args: string[], env = process.env) =>
   startProgram(process.execPath, ["--import", "tsx", ...args], { env });
 
+function ownerSeen(path: string): unknown {
+  try {
+    acquireFileLock(path).release();
+  } catch (error) {
+    if (error instanceof InUseError) return error.owner;
+  }
+  return expect.unreachable("the lock was free");
+}
+
 describe("acquireFileLock", { timeout: 60_000 }, () => {
   it("names the owner to whoever comes second, and lets go on release", () => {
     const path = join(folder, "pglite.lock");
-    expect(pgliteOwner(folder)).toBeNull();
     const lock = acquireFileLock(path);
     expect(() => acquireFileLock(path)).toThrow(
       `the database in ${folder} is in use by process ${process.pid}: end that one first, or set DATA_DIR to another folder`,
     );
-    expect(pgliteOwner(folder)).toBe(process.pid);
     lock.release();
     lock.release();
     expect(existsSync(path)).toBe(false);
-    expect(pgliteOwner(folder)).toBeNull();
     acquireFileLock(path).release();
+  });
+
+  it("says where the owner's socket is once it is there, and what a killed owner left", () => {
+    const path = join(folder, "pglite.lock");
+    writeFileSync(path, "4242\n/run/left-over\n");
+    const lock = acquireFileLock(path);
+    expect(lock.before).toEqual({ pid: 4242, socketFolder: "/run/left-over" });
+    expect(ownerSeen(path)).toEqual({ pid: process.pid, socketFolder: undefined });
+    lock.announce("/run/here");
+    expect(ownerSeen(path)).toEqual({ pid: process.pid, socketFolder: "/run/here" });
+    lock.release();
   });
 
   it("never has two owners while several take and release it as fast as they can", async () => {

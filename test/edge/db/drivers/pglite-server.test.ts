@@ -1,43 +1,48 @@
 import { once } from "node:events";
-import { existsSync, rmSync, statSync } from "node:fs";
+import { readdirSync, rmSync, statSync } from "node:fs";
 import { connect as connectSocket } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ExclusiveTurns } from "../../../../src/db/drivers/exclusive-turns.ts";
 import { PgliteBackend } from "../../../../src/db/drivers/pglite-backend.ts";
-import { type PgliteServer, pgliteSocketUrl, servePglite } from "../../../../src/db/drivers/pglite-server.ts";
+import { OWNER } from "../../../../src/db/drivers/pglite-client.ts";
+import { BusyDeadline } from "../../../../src/db/drivers/pglite-deadline.ts";
+import { type PgliteServer, servePglite } from "../../../../src/db/drivers/pglite-server.ts";
+import { socketUrl } from "../../../../src/db/drivers/pglite-socket.ts";
+import type { SqlConnection } from "../../../../src/db/drivers/sql-connection.ts";
 import { connectTcp } from "../../../../src/db/drivers/tcp.ts";
 import { freshDataDir } from "../../../fixtures/pglite-folder.ts";
 
-const IDLE_IN_TRANSACTION_MS = 200;
+const PATIENCE_MS = 200;
+const CUT_OFF = "others waited for the end of the transaction, so it was cut off and undone";
 
 let dataDir: string;
 let backend: PgliteBackend;
 let server: PgliteServer;
+let owner: SqlConnection;
 
 beforeAll(async () => {
   dataDir = await freshDataDir();
-  backend = await PgliteBackend.open(join(dataDir, "pglite"));
-  server = await servePglite(dataDir, backend, { idleInTransactionMs: IDLE_IN_TRANSACTION_MS });
+  backend = await PgliteBackend.open({
+    folder: join(dataDir, "pglite"),
+    deadline: new BusyDeadline(),
+    onBroken: () => expect.unreachable("the database broke"),
+    turns: new ExclusiveTurns(PATIENCE_MS),
+  });
+  server = await servePglite(dataDir, backend);
+  owner = await connectTcp({ url: socketUrl(dataDir), applicationName: OWNER });
   await asOwner("create table notes (text text)");
 });
 afterAll(async () => {
+  await owner.close();
   await server.close();
-  expect(existsSync(join(dataDir, ".s.PGSQL.5432"))).toBe(false);
+  expect(readdirSync(dataDir)).toEqual(["pglite"]);
   await backend.close();
   rmSync(dataDir, { recursive: true });
 });
 
-const connect = () => connectTcp({ url: pgliteSocketUrl(dataDir) });
-
-/** A statement of the owner's, as its driver sends it. */
-async function asOwner(text: string): Promise<unknown[]> {
-  const { pglite, end } = await backend.take();
-  try {
-    return (await pglite.query(text)).rows;
-  } finally {
-    end();
-  }
-}
+const connect = () => connectTcp({ url: socketUrl(dataDir) });
+const asOwner = (text: string) => owner.query(text);
 
 describe("the embedded database's socket", () => {
   it("is for the same user only", () => {
@@ -52,10 +57,10 @@ describe("the embedded database's socket", () => {
         expect(await client.query("select $1::text, $2::int", [value, index])).toEqual([[value, index]]);
       }
     });
-    const owner = Array.from({ length: 50 }, async (_, index) => {
-      expect(await asOwner(`select ${index} as n`)).toEqual([{ n: index }]);
+    const ours = Array.from({ length: 50 }, async (_, index) => {
+      expect(await asOwner(`select ${index} as n`)).toEqual([[index]]);
     });
-    await Promise.all([...asked, ...owner]);
+    await Promise.all([...asked, ...ours]);
     await Promise.all(clients.map((client) => client.close()));
   });
 
@@ -66,7 +71,7 @@ describe("the embedded database's socket", () => {
     const insert = asOwner("insert into notes values ('of the owner')");
     await client.query("rollback");
     await insert;
-    expect(await asOwner("select text from notes")).toEqual([{ text: "of the owner" }]);
+    expect(await asOwner("select text from notes")).toEqual([["of the owner"]]);
     await client.close();
   });
 
@@ -77,19 +82,46 @@ describe("the embedded database's socket", () => {
     await client.query("begin");
     await client.query("insert into notes values ('never committed')");
     await client.close();
-    expect(await asOwner("show statement_timeout")).toEqual([{ statement_timeout: "0" }]);
-    expect(await asOwner("select count(*)::int as n from notes where text like 'never%'")).toEqual([{ n: 0 }]);
-    expect(await asOwner("select count(*)::int as n from pg_locks where locktype = 'advisory'")).toEqual([{ n: 0 }]);
+    expect(await asOwner("show statement_timeout")).toEqual([["0"]]);
+    expect(await asOwner("select count(*)::int as n from notes where text like 'never%'")).toEqual([[0]]);
+    expect(await asOwner("select count(*)::int as n from pg_locks where locktype = 'advisory'")).toEqual([[0]]);
   });
 
-  it("cuts off a client that leaves a transaction open, and undoes it", async () => {
+  it("cuts off a client that leaves a transaction open once somebody waits for it, and undoes it", async () => {
     const client = await connect();
     await client.query("begin");
     await client.query("insert into notes values ('forgotten')");
-    const owner = asOwner("select count(*)::int as n from notes where text = 'forgotten'");
-    expect(await owner).toEqual([{ n: 0 }]);
-    await expect(client.query("commit")).rejects.toMatchObject({ code: "DATABASE_UNAVAILABLE" });
+    expect(await asOwner("select count(*)::int as n from notes where text = 'forgotten'")).toEqual([[0]]);
+    await expect(client.query("commit")).rejects.toMatchObject({ message: CUT_OFF });
     await client.close();
+  });
+
+  it("cuts off a client whose transaction goes on and on while somebody waits", async () => {
+    const client = await connect();
+    await client.query("begin");
+    const waiting = asOwner("select 1");
+    const goingOn = async () => {
+      for (;;) await client.query("select 1");
+    };
+    await expect(goingOn()).rejects.toMatchObject({
+      code: "DATABASE_UNAVAILABLE",
+      message: CUT_OFF,
+    });
+    expect(await waiting).toEqual([[1]]);
+    await client.close();
+  });
+
+  it("keeps room for the owner when others take all there is, and says so to those", async () => {
+    const others: SqlConnection[] = [];
+    const takeAll = async () => {
+      for (;;) others.push(await connect());
+    };
+    await expect(takeAll()).rejects.toMatchObject({ message: "the database has no room or no free connection" });
+    expect(others).toHaveLength(16);
+    const another = await connectTcp({ url: socketUrl(dataDir), applicationName: OWNER });
+    expect(await another.query("select 1")).toEqual([[1]]);
+    await another.close();
+    await Promise.all(others.map((other) => other.close()));
   });
 
   it("ends a conversation that is not Postgres' protocol, and no other", async () => {

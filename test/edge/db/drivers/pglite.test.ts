@@ -1,8 +1,20 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openPglite } from "../../../../src/db/drivers/pglite.ts";
+import { socketUrl } from "../../../../src/db/drivers/pglite-socket.ts";
+import { connectTcp } from "../../../../src/db/drivers/tcp.ts";
+import { openEmbedded } from "../../../../src/runtimes/node/embedded-database.ts";
 import { freshDataDir } from "../../../fixtures/pglite-folder.ts";
 import { type Program, startProgram } from "../../../fixtures/program.ts";
 
@@ -13,8 +25,9 @@ beforeAll(async () => {
 afterAll(() => rmSync(dataDir, { recursive: true }));
 
 const program = (name: string) => fileURLToPath(new URL(`../../../fixtures/programs/${name}.ts`, import.meta.url));
-const own = (): Program =>
-  startProgram(process.execPath, ["--import", "tsx", program("own-pglite"), dataDir], { stdin: "pipe" });
+const own = (folder = dataDir): Program =>
+  startProgram(process.execPath, ["--import", "tsx", program("own-pglite"), folder], { stdin: "pipe" });
+const socketFolderOf = (folder: string) => readFileSync(join(folder, "pglite.lock"), "utf8").split("\n")[1] ?? "";
 
 /** Runs a program with a small file system of its own under a folder, which holds a copy of the database. */
 function onSmallDisk(name: string, { readOnly }: { readonly readOnly: boolean }): Program {
@@ -65,16 +78,44 @@ describe("openPglite", { timeout: 60_000 }, () => {
   it("starts over when it was killed while making a new database", async () => {
     const folder = join(dataDir, "interrupted");
     mkdirSync(join(folder, "pglite.unfinished", "base"), { recursive: true });
-    const { close } = await openPglite({ dataDir: folder });
+    const { close } = await openEmbedded({ dataDir: folder });
     await close();
     expect(readdirSync(folder)).toEqual(["pglite"]);
     rmSync(folder, { recursive: true });
   });
 
+  it("puts its socket into a private folder where its own path is too long for one, and cleans up after a kill", async () => {
+    const long = join(dataDir, "d".repeat(100));
+    mkdirSync(long);
+    renameSync(join(dataDir, "pglite"), join(long, "pglite"));
+    const killed = own(long);
+    await killed.printed(/^open$/m);
+    const socketFolder = socketFolderOf(long);
+    expect(statSync(socketFolder).mode & 0o777).toBe(0o700);
+    const connection = await connectTcp({ url: socketUrl(socketFolder) });
+    expect(await connection.query("select 1")).toEqual([[1]]);
+    await connection.close();
+    await killed.stop("SIGKILL");
+
+    const { close } = await openEmbedded({ dataDir: long });
+    expect(existsSync(socketFolder)).toBe(false);
+    const another = socketFolderOf(long);
+    await close();
+    expect(existsSync(another)).toBe(false);
+    renameSync(join(long, "pglite"), join(dataDir, "pglite"));
+    rmSync(long, { recursive: true });
+  });
+
+  it("leaves nothing behind when what prepares it fails", async () => {
+    const prepare = () => Promise.reject(new RangeError("not prepared"));
+    await expect(openEmbedded({ dataDir, prepare })).rejects.toThrow(new RangeError("not prepared"));
+    expect(readdirSync(dataDir)).toEqual(["pglite"]);
+  });
+
   it("says which folder cannot be written, and why", async () => {
     const file = join(dataDir, "file");
     writeFileSync(file, "");
-    await expect(openPglite({ dataDir: join(file, "below") })).rejects.toMatchObject({
+    await expect(openEmbedded({ dataDir: join(file, "below") })).rejects.toMatchObject({
       code: "DATABASE_UNAVAILABLE",
       message: `the database's folder ${join(file, "below")} cannot be written (ENOTDIR)`,
     });

@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openPglite } from "../../../../src/db/drivers/pglite.ts";
 import type { SqlConnection } from "../../../../src/db/drivers/sql-connection.ts";
 import { connectTcp } from "../../../../src/db/drivers/tcp.ts";
 import { migrate } from "../../../../src/db/migrator/migrate.ts";
+import { openEmbedded } from "../../../../src/runtimes/node/embedded-database.ts";
 import { startGatehouse } from "../../../fixtures/gatehouse.ts";
 import { type Answer, send } from "../../../fixtures/http-client.ts";
 import { freshDataDir } from "../../../fixtures/pglite-folder.ts";
@@ -135,7 +135,7 @@ describe("kill -9 of the edge during registrations", { timeout: 120_000 }, () =>
   it("loses no account on the embedded database, which the next process opens at once", async () => {
     const folder = await freshDataDir();
     const created = await registerUntilKilled({ ...FAST, DATABASE_URL: "", DATA_DIR: folder });
-    const pglite = await openPglite({ dataDir: folder });
+    const pglite = await openEmbedded({ dataDir: folder });
     const connection = await pglite.connect();
     await expectAllToBeThere(connection, created);
     await connection.close();

@@ -1,0 +1,137 @@
+import type { Socket } from "node:net";
+import { ANSWER_TIMEOUT_MS } from "./driver.ts";
+import type { EndTurn } from "./exclusive-turns.ts";
+import type { PgliteBackend } from "./pglite-backend.ts";
+import {
+  type FrontendMessage,
+  FrontendReader,
+  fatalMessage,
+  queryMessage,
+  type SpecialMessage,
+  SYNC,
+  startupParameter,
+  wantsAnswer,
+} from "./pglite-messages.ts";
+
+/**
+ * The `application_name` of the process that owns the folder. It goes before others, who are cut off rather than let it wait, and
+ * is trusted to end its transactions; only its user can connect at all.
+ */
+export const OWNER = "gatehouse-owner";
+
+/** Answers that a client has not read yet; beyond it the client is cut off. */
+const MAX_UNREAD_BYTES = 64 * 1024 * 1024;
+
+const HANDS_OVER = [SYNC, queryMessage("rollback"), queryMessage("discard all")];
+
+export interface PgliteClientOptions {
+  readonly socket: Socket;
+  readonly backend: PgliteBackend;
+  /** Whether there is room for a client that is not the owner. */
+  readonly hasRoom: () => boolean;
+  readonly onTurnEnded: () => void;
+}
+
+/** One conversation in Postgres' protocol. It has a turn on the backend from a statement until it is idle again. */
+export class PgliteClient {
+  isOwner = false;
+  private endTurn: EndTurn | undefined;
+  private started = false;
+  private readonly left = new AbortController();
+
+  constructor(private readonly options: PgliteClientOptions) {}
+
+  /** Answers until the client leaves or is cut off, and leaves the backend as a fresh connection would find it. */
+  async converse(): Promise<void> {
+    const { socket } = this.options;
+    socket.once("close", () => this.left.abort());
+    try {
+      const reader = new FrontendReader();
+      for await (const chunk of socket) {
+        if (!(await this.receive([...reader.push(chunk as Buffer)]))) return;
+      }
+    } catch {
+      // A client that vanishes or does not speak the protocol ends its own conversation, nothing else.
+    } finally {
+      socket.destroy();
+      await this.handOver().catch(() => undefined);
+      this.end();
+    }
+  }
+
+  /** False when the conversation is over. What arrived together is passed on together: PGlite takes a call for a statement then. */
+  private async receive(messages: readonly FrontendMessage[]): Promise<boolean> {
+    let together: Uint8Array[] = [];
+    for (const message of messages) {
+      if (message.kind === "other") {
+        together.push(message.bytes);
+        continue;
+      }
+      await this.pass(together);
+      together = [];
+      if (!(await this.receiveSpecial(message))) return false;
+    }
+    await this.pass(together);
+    return true;
+  }
+
+  private async receiveSpecial(message: SpecialMessage): Promise<boolean> {
+    switch (message.kind) {
+      case "encryption":
+        this.options.socket.write("N");
+        return true;
+      case "cancel":
+      case "terminate":
+        return false;
+      case "startup":
+        this.isOwner = startupParameter(message.bytes, "application_name") === OWNER;
+        if (!this.isOwner && !this.options.hasRoom()) {
+          this.options.socket.write(fatalMessage("53300", "sorry, too many clients already"));
+          return false;
+        }
+        this.started = true;
+        await this.pass([message.bytes]);
+        return true;
+    }
+  }
+
+  private async pass(messages: readonly Uint8Array[]): Promise<void> {
+    const last = messages.at(-1);
+    if (last === undefined) return;
+    const { backend, socket } = this.options;
+    this.endTurn ??= await backend.turns.take({
+      first: this.isOwner,
+      signal: this.left.signal,
+      timeoutMs: ANSWER_TIMEOUT_MS,
+      ...(this.isOwner ? {} : { revoke: () => this.cutOff() }),
+    });
+    const isIdle = await backend.pass(messages.length === 1 ? last : Buffer.concat(messages), {
+      wantsAnswer: wantsAnswer(last),
+      onAnswer(answer) {
+        if (socket.writable) socket.write(Buffer.from(answer));
+      },
+    });
+    if (isIdle) this.end();
+    if (socket.writableLength > MAX_UNREAD_BYTES) socket.destroy();
+  }
+
+  private cutOff(): void {
+    const { socket } = this.options;
+    socket.write(fatalMessage("25P03", "terminating connection: others waited for the end of its transaction"));
+    socket.destroy();
+  }
+
+  private async handOver(): Promise<void> {
+    if (!this.started) return;
+    const { backend } = this.options;
+    this.endTurn ??= await backend.turns.take({ first: this.isOwner });
+    for (const message of HANDS_OVER) await backend.pass(message, { wantsAnswer: true, onAnswer: () => undefined });
+  }
+
+  private end(): void {
+    if (this.endTurn === undefined) return;
+    this.endTurn();
+    this.endTurn = undefined;
+    this.options.onTurnEnded();
+  }
+}

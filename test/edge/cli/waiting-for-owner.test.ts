@@ -1,0 +1,72 @@
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { acquireFileLock, pgliteLockPath } from "../../../src/db/drivers/pglite-lock.ts";
+import { runGatehouse, startGatehouse } from "../../fixtures/gatehouse.ts";
+import { freshDataDir } from "../../fixtures/pglite-folder.ts";
+
+const inFolder = (dataDir: string) => ({ DATABASE_URL: "", DATA_DIR: dataDir, PASSWORD_PROFILE: "development" });
+
+describe("a command while somebody else has the embedded database", { timeout: 60_000 }, () => {
+  let dataDir: string;
+  beforeEach(async () => {
+    dataDir = await freshDataDir();
+  });
+  afterEach(() => rmSync(dataDir, { recursive: true }));
+
+  it("says for whom it waits, once, and takes the database when that one lets go without having served it", async () => {
+    const lock = acquireFileLock(pgliteLockPath(dataDir));
+    const command = startGatehouse(["db", "status"], inFolder(dataDir));
+    const line = `waiting for process ${process.pid}, which has the database in ${dataDir}\n`;
+    await command.printed(new RegExp(line));
+    lock.release();
+    expect(await command.closed).toBe(0);
+    expect(command.output().split(line)).toHaveLength(2);
+    expect(command.output()).toMatch(/pending +0000_/);
+  });
+
+  it("waits while the socket leads nowhere: the owner ends, has broken or was just killed", async () => {
+    const lock = acquireFileLock(pgliteLockPath(dataDir));
+    lock.announce(dataDir);
+    const command = startGatehouse(["db", "status"], inFolder(dataDir));
+    await command.printed(/waiting for process/);
+    lock.release();
+    expect(await command.closed).toBe(0);
+  });
+
+  it("works right after kill -9 of the edge that had it", async () => {
+    const edge = startGatehouse(["edge", "--port", "0"], inFolder(dataDir));
+    await edge.printed(/edge is listening/);
+    edge.child.kill("SIGKILL");
+    const { code, output } = await runGatehouse(["hashes", "report"], inFolder(dataDir));
+    expect(output).not.toContain("cannot be reached");
+    expect(code).toBe(0);
+  });
+
+  it("waits for an edge that makes its database, and goes through it", async () => {
+    const empty = mkdtempSync(join(tmpdir(), "gatehouse-empty-"));
+    const edge = startGatehouse(["edge", "--port", "0"], inFolder(empty));
+    const lockIsThere = pgliteLockPath(empty);
+    await expect.poll(() => existsSync(lockIsThere), { interval: 10, timeout: 30_000 }).toBe(true);
+    const { code, output } = await runGatehouse(["hashes", "report"], inFolder(empty));
+    expect(output).toContain(`waiting for process ${edge.child.pid}, which has the database in ${empty}`);
+    expect(code).toBe(0);
+    await edge.printed(/edge is listening/);
+    await edge.stop();
+    rmSync(empty, { recursive: true });
+  });
+
+  it("reaches an edge whose folder has too long a path for a socket", async () => {
+    const long = join(dataDir, "d".repeat(100));
+    mkdirSync(long);
+    renameSync(join(dataDir, "pglite"), join(long, "pglite"));
+    const edge = startGatehouse(["edge", "--port", "0"], inFolder(long));
+    await edge.printed(/edge is listening/);
+    const { code, output } = await runGatehouse(["db", "status"], inFolder(long));
+    expect(output).toMatch(/applied +0000_/);
+    expect(output).not.toContain("waiting");
+    expect(code).toBe(0);
+    await edge.stop();
+  });
+});
