@@ -17,6 +17,7 @@ const ARMS = {
   "wrong password": { email: "ann@example.com", password: WRONG },
   "disabled, right password": { email: "off@example.com", password: PASSWORD },
   "legacy digest, wrong password": { email: "old@example.com", password: WRONG },
+  "unreadable hash, right password": { email: "odd@example.com", password: PASSWORD },
 } as const;
 
 type Arm = keyof typeof ARMS;
@@ -41,7 +42,7 @@ export async function run([samples = "1000"]: string[]): Promise<void> {
 }
 
 async function makeAccounts(edgeUrl: string, databaseUrl: string): Promise<void> {
-  for (const name of ["ann", "off", "old"]) {
+  for (const name of ["ann", "off", "old", "odd"]) {
     await post(edgeUrl, "/v1/auth/register", { email: `${name}@example.com`, password: PASSWORD });
   }
   const salt = "0123456789abcdef";
@@ -49,6 +50,7 @@ async function makeAccounts(edgeUrl: string, databaseUrl: string): Promise<void>
   const made = { algorithm: "sha256", order: "salt-first", digestEncoding: "hex", saltEncoding: "utf8" } as const;
   const connection = await connectTcp({ url: databaseUrl });
   await connection.query("update users set disabled_at = now() where email = 'off@example.com'");
+  await connection.query("update users set password_hash = '$argon2id$broken' where email = 'odd@example.com'");
   await connection.query("update users set password_hash = $1 where email = 'old@example.com'", [
     describeLegacyHash({ ...made, digest, salt }),
   ]);

@@ -39,16 +39,16 @@ beforeAll(async () => {
   hasher = createNodeHasher({ profile: "development", threads: 1 });
   env = { DATABASE_URL: postgres.url, PASSWORD_PROFILE: "development" };
   await connection.query(CREATE_OLD_TABLE);
-  const insert = (id: string, digest: string, itsSalt: string) =>
+  const insert = (id: string, digest: string, itsSalt: string, email = `${id}@example.test`) =>
     connection.query("insert into users (id, email, password_hash, salt) values ($1, $2, $3, $4)", [
       id,
-      `${id}@example.test`,
+      email,
       digest,
       itsSalt,
     ]);
   for (const id of ids) await insert(id, createHash("sha256").update(password).update(salt).digest("hex"), salt);
   for (const [index, [digest, itsSalt]] of BEYOND.entries()) await insert(beyondIds[index] ?? "", digest, itsSalt);
-  await insert(sha512Id, createHash("sha512").update(password).update(salt).digest("hex"), salt);
+  await insert(sha512Id, createHash("sha512").update(password).update(salt).digest("hex"), salt, "notanaddress");
 });
 afterAll(async () => {
   await hasher.close();
@@ -71,8 +71,15 @@ describe("the hashes of an old table", { timeout: 60_000 }, () => {
     expect((await gatehouse("hashes check nobody@example.test", password)).output).toContain("there is no account");
   });
 
+  it("come with addresses that log-in refuses, which are counted and kept", async () => {
+    const { addresses } = JSON.parse((await gatehouse("db status --json")).output);
+    expect(addresses.refused).toMatchObject({ accounts: 1, listed: [{ id: sha512Id, email: "notanaddress" }] });
+    const { output } = await gatehouse("db migrate");
+    expect(output).toContain("1 accounts have an address that log-in refuses");
+    expect(output).toMatch(/"notanaddress"\napplying 0000/);
+  });
+
   it("that cannot be wrapped are named with the reason and a way on", async () => {
-    await gatehouse("db migrate");
     const { code, output } = await gatehouse(WRAP.replace("password-salt", "salt-password"));
     expect(code).toBe(1);
     expect(output).toContain("5 wrapped, 5 refused");

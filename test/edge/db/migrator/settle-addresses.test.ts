@@ -10,6 +10,7 @@ import { readCatalog } from "../../../../src/db/migrator/catalog.ts";
 import { type MigrationTarget, migrate } from "../../../../src/db/migrator/migrate.ts";
 import type { MigrationError } from "../../../../src/db/migrator/migration-error.ts";
 import { findUserByEmail, insertUser } from "../../../../src/db/users.ts";
+import { startEdge } from "../../../../src/runtimes/node/edge.ts";
 import { openEmbedded } from "../../../../src/runtimes/node/embedded-database.ts";
 import { CREATE_OLD_TABLE } from "../../../fixtures/old-table.ts";
 import { freshDataDir } from "../../../fixtures/pglite-folder.ts";
@@ -36,6 +37,9 @@ const ODD = [
   "plain@example.test",
 ];
 const REFUSED = ["NotAnAddress", `${"a".repeat(60)}@${"b".repeat(189)}.Test`];
+
+const FORGET_THE_LAST =
+  "delete from drizzle.__drizzle_migrations where created_at = (select max(created_at) from drizzle.__drizzle_migrations)";
 
 let postgres: PostgresServer;
 let databases = 0;
@@ -203,11 +207,32 @@ describe("settling addresses", { timeout: 60_000 }, () => {
     await wrapAllInTheOldTable();
     await move();
     await ask(target, ["update users set email = $1", ["zoe\u0308@example.test"]]);
-    await ask(target, [
-      "delete from drizzle.__drizzle_migrations where created_at = (select max(created_at) from drizzle.__drizzle_migrations)",
-    ]);
+    await ask(target, [FORGET_THE_LAST]);
     expect((await move()).outcome).toEqual({ applied: ["0003_settle_addresses"] });
     await expectFound(ids);
+  });
+
+  it("is done where an edge opens its own database", async () => {
+    const dataDir = await freshDataDir();
+    const pglite = await openEmbedded({ dataDir });
+    await migrate(pglite);
+    await insertUser(pglite.db, {
+      id: uuidv7(),
+      email: "zoe\u0308@example.test",
+      passwordHash: "x",
+      createdAt: new Date(),
+    });
+    await ask(pglite, [FORGET_THE_LAST]);
+    await pglite.close();
+    const edge = await startEdge({ env: { DATA_DIR: dataDir }, host: "127.0.0.1", port: 0 });
+    const response = await fetch(`${edge.url}/v1/auth/register`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ email: "zoë@example.test", password: "correct horse battery staple" }),
+    });
+    expect(await response.json()).toMatchObject({ code: "EMAIL_TAKEN" });
+    await edge.close();
+    rmSync(dataDir, { recursive: true });
   });
 
   it("does nothing by halves when its connection dies, and goes on where it was", async () => {
