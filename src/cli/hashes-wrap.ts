@@ -114,7 +114,7 @@ function describe(report: WrapReport, { dryRun = false, disableUnwrappable = fal
     ),
     ...(refused > fits && !disableUnwrappable ? [WAY_ON] : []),
     ...(disabled > 0 && !dryRun ? [MARKED] : []),
-    ...(dryRun && wrapped > 0 ? [NOT_CHECKED] : []),
+    ...(wrapped > 0 ? [dryRun ? NOT_CHECKED : MAKE_SURE] : []),
   ];
 }
 
@@ -128,3 +128,5 @@ const MARKED =
 const NOT_CHECKED =
   "This looked at lengths and letters only. Whether order and encodings are right, one known password tells:\n" +
   "gatehouse hashes check <address>";
+
+const MAKE_SURE = "Whether order and encodings were right, one known password tells: gatehouse hashes check <address>";
