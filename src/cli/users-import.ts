@@ -57,7 +57,7 @@ async function runImport(file: string, flags: ImportFlags): Promise<void> {
     const wanted = users.filter(({ line }) => !takenLines.has(line));
     if (flags.dryRun) return say(`${wanted.length} accounts can be imported${skipped(taken)}`);
     const progress = startProgress({ title: "importing", total: wanted.length, unit: "accounts" });
-    await storeUsers(connection, wanted, progress.advance).finally(progress.end);
+    refuse(await storeUsers(connection, wanted, progress.advance).finally(progress.end));
     say(`${wanted.length} accounts imported${skipped(taken)}`);
     sayWhatIsLeft(wanted);
   });

@@ -28,16 +28,25 @@ export interface ValidateOptions {
 /** CSV has no other way to leave a value out. */
 const optional = <T>(schema: z.ZodType<T>) =>
   z.preprocess((value) => (value === "" || value === null ? undefined : value), schema.optional());
+/** What is an instant for JavaScript and for Postgres, and has a year of four digits: milliseconds since 1970. */
+const FIRST_INSTANT = Date.parse("0001-01-01T00:00:00Z");
+const LAST_INSTANT = Date.parse("9999-12-31T23:59:59.999Z");
+
 const instant = z.iso
   .datetime({ offset: true, error: "must be an instant such as 2024-05-01T12:00:00Z" })
-  .transform((text) => new Date(text));
+  .transform((text) => new Date(text))
+  .refine(
+    (date) => date.getTime() >= FIRST_INSTANT && date.getTime() <= LAST_INSTANT,
+    "must be between the years 1 and 9999, in UTC",
+  );
 
 const recordSchema = z.strictObject(
   {
     id: optional(z.uuid("must be a UUID")),
     email: emailAddress,
     password_hash: z.string("is missing").min(1, "is missing"),
-    salt: optional(z.string()),
+    // An empty one is a salt too: of a digest made without.
+    salt: z.string().nullish(),
     created_at: optional(instant),
     email_verified_at: optional(instant),
   },
@@ -92,12 +101,14 @@ function toSentence({ code, path, message, ...issue }: z.core.$ZodIssue): string
 
 function storedHash(
   text: string,
-  salt: string | undefined,
+  salt: string | null | undefined,
   { scheme, knowsPepper }: ValidateOptions,
 ): { passwordHash: string } | { reason: string } {
   try {
-    const passwordHash =
-      salt === undefined || scheme === undefined ? text : describeLegacyHash({ ...scheme, digest: text, salt });
+    const saysItAll = scheme === undefined || (text.startsWith("$") && !salt);
+    if (!saysItAll && typeof salt !== "string")
+      return { reason: "It has no salt: give an empty one if its digest was made without." };
+    const passwordHash = saysItAll ? text : describeLegacyHash({ ...scheme, digest: text, salt: salt ?? "" });
     const parsed = parseStoredHash(passwordHash);
     if (parsed.kind === "legacy") return { passwordHash };
     assertWithinBounds(parsed.argon2.parameters, BOUNDS);
@@ -109,7 +120,9 @@ function storedHash(
     const why = error instanceof Error ? error.message : "It cannot be read.";
     return {
       reason:
-        salt !== undefined && scheme === undefined ? `${why} Digests with a salt need --algorithm and --order.` : why,
+        typeof salt === "string" && scheme === undefined
+          ? `${why} Digests need --algorithm and --order, also without a salt.`
+          : why,
     };
   }
 }

@@ -8,7 +8,8 @@ import { type ValidateOptions, validateRecords } from "../../../src/cli/users-im
 import type { SqlConnection } from "../../../src/db/drivers/sql-connection.ts";
 import { connectTcp } from "../../../src/db/drivers/tcp.ts";
 import { migrate } from "../../../src/db/migrator/migrate.ts";
-import { runGatehouse } from "../../fixtures/gatehouse.ts";
+import { runGatehouse, startGatehouse } from "../../fixtures/gatehouse.ts";
+import { send } from "../../fixtures/http-client.ts";
 import { type PostgresServer, startPostgres } from "../../fixtures/postgres.ts";
 
 const PHC = "$argon2id$v=19$m=8192,t=1,p=1$c2FsdHNhbHRzYWx0c2FsdA$c2FsdHNhbHRzYWx0c2FsdHNhbHRzYWx0c2FsdHNhbHQ";
@@ -113,6 +114,17 @@ describe("validateRecords", () => {
     [{ email: "a@x.test" }, /^password_hash is missing\.$/],
     [{ email: "a@x.test", password_hash: PHC, id: "7" }, /^id must be a UUID\.$/],
     [{ email: "a@x.test", password_hash: PHC, created_at: "yesterday" }, /^created_at must be an instant such as/],
+    ...["0000-01-01T00:00:00Z", "9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+14:00"].map(
+      (created_at) =>
+        [
+          { email: "a@x.test", password_hash: PHC, created_at },
+          /^created_at must be between the years 1 and 9999, in UTC\.$/,
+        ] as const,
+    ),
+    [
+      { email: "a@x.test", password_hash: PHC, email_verified_at: "+294277-01-01T00:00:00Z" },
+      /must be an instant such as/,
+    ],
     [{ email: "a@x.test", password_hash: PHC, admin: "yes" }, /^There is no column admin\.$/],
     [{ email: "a@x.test", password_hash: "$2b$12$abcdefghijklmnopqrstuv" }, /stored password hash/i],
     [{ email: "a@x.test", password_hash: PHC.replace("m=8192", "m=999999999") }, /beyond the bounds/],
@@ -122,7 +134,7 @@ describe("validateRecords", () => {
     ],
     [
       { email: "a@x.test", password_hash: "ab".repeat(32), salt: "s" },
-      /Digests with a salt need --algorithm and --order\.$/,
+      /Digests need --algorithm and --order, also without a salt\.$/,
     ],
     ["text", /^It is not an object\.$/],
   ])("refuses %j in a sentence that quotes no value", (values, sentence) => {
@@ -130,6 +142,32 @@ describe("validateRecords", () => {
     expect(users).toEqual([]);
     expect(bad).toEqual([{ line: 2, reason: expect.stringMatching(sentence) }]);
     expect(bad[0]?.reason).not.toMatch(/x\.test|c2FsdHNh|abab/);
+  });
+
+  const SALTLESS = { algorithm: "sha256", order: "salt-first", digestEncoding: "hex", saltEncoding: "utf8" } as const;
+
+  it("takes a digest with an empty salt for one made without, and strings that say it all as they are", () => {
+    const { users, bad } = validateRecords(
+      [
+        record({ email: "a@x.test", password_hash: "ab".repeat(32), salt: "" }, 2),
+        record({ email: "b@x.test", password_hash: PHC, salt: "" }, 3),
+      ],
+      { ...options, scheme: SALTLESS },
+    );
+    expect(bad).toEqual([]);
+    expect(users.map(({ passwordHash }) => passwordHash)).toEqual([
+      expect.stringMatching(/^\$legacy-sha256\$o=salt-first,e=utf8,i=1\$\$[A-Za-z0-9+/]{43}$/),
+      PHC,
+    ]);
+  });
+
+  it("does not take a digest whose salt is missing altogether for one made without", () => {
+    const { users, bad } = validateRecords([record({ email: "a@x.test", password_hash: "ab".repeat(32) })], {
+      ...options,
+      scheme: SALTLESS,
+    });
+    expect(users).toEqual([]);
+    expect(bad).toEqual([{ line: 2, reason: "It has no salt: give an empty one if its digest was made without." }]);
   });
 
   it("refuses the second of two records with one address or id, naming the first", () => {
@@ -200,6 +238,41 @@ describe("gatehouse users import", { timeout: 60_000 }, () => {
     expect(await connection.query("select email, password_hash from users where id = $1", [ID])).toEqual([
       ["old@x.test", expect.stringMatching(/^\$legacy-sha256\$o=salt-first,/)],
     ]);
+  });
+
+  it("imports digests without a salt, and people log in with them", async () => {
+    const password = "a long old password";
+    const digest = createHash("sha512").update(password).digest("hex");
+    const { code } = await importFile(
+      "saltless.csv",
+      `email,password_hash,salt\nbare@x.test,${digest},\n`,
+      ...["--algorithm", "sha512", "--order", "password-salt"],
+    );
+    expect(code).toBe(0);
+    const env = { DATABASE_URL: postgres.url, DATA_DIR: folder, PASSWORD_PROFILE: "development" };
+    const edge = startGatehouse(["edge", "--port", "0"], env);
+    const [, url] = await edge.printed(/"url":"(http:[^"]+)"/);
+    const logIn = (typed: string) => send(`${url}/v1/auth/login`, { json: { email: "bare@x.test", password: typed } });
+    expect((await logIn(`${password}!`)).status).toBe(401);
+    expect((await logIn(password)).status).toBe(200);
+    await edge.stop();
+  });
+
+  it("names every line that only the database refuses, and stores nothing", async () => {
+    await connection.query("alter table users add constraint no_b check (email not like 'b%')");
+    try {
+      const { code, output } = await importFile(
+        "odd.csv",
+        `email,password_hash\na@x.test,"${PHC}"\nb1@x.test,"${PHC}"\nc@x.test,"${PHC}"\nb2@x.test,"${PHC}"\n`,
+      );
+      expect(output).toContain("line 3: The database refuses it (SQLSTATE 23514).");
+      expect(output).toContain("line 5: The database refuses it (SQLSTATE 23514).");
+      expect(output).toContain("2 lines cannot be imported, so nothing was");
+      expect(code).toBe(1);
+      expect(await emails()).toEqual([]);
+    } finally {
+      await connection.query("alter table users drop constraint no_b");
+    }
   });
 
   it("refuses addresses that are taken, or leaves them out when asked to", async () => {

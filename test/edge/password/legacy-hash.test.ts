@@ -62,6 +62,15 @@ describe("a hash out of an older system", () => {
     expect((await hasher.verify("hunter2", stored)).ok).toBe(true);
   });
 
+  it.each(["salt-first", "password-first"] as const)("without a salt, %s, verifies", async (order) => {
+    const { hasher } = createInlineHasher();
+    const made = { algorithm: "sha256", order, digestEncoding: "hex", salt: "", saltEncoding: "utf8" } as const;
+    const stored = describeLegacyHash({ ...made, digest: createHash("sha256").update(PASSWORD).digest("hex") });
+    expect(await hasher.verify(PASSWORD, stored)).toEqual({ ok: true, needsRehash: true });
+    expect((await hasher.verify(PASSWORD, await hasher.wrap(stored))).ok).toBe(true);
+    expect((await hasher.verify(`${PASSWORD} `, stored)).ok).toBe(false);
+  });
+
   it("verifies what was typed before its normal form, and then that", async () => {
     const { hasher } = createInlineHasher();
     const made = { ...CASES[0], salt: "s" } as Omit<LegacyHashDescription, "digest">;
