@@ -1,3 +1,5 @@
+import { type HeapEntry, TimerHeap } from "./timer-heap.ts";
+
 /** A timer that can be called off. */
 export interface Timer {
   cancel(): void;
@@ -11,15 +13,57 @@ export interface Clock {
   after(delayMs: number, action: () => void): Timer;
 }
 
-class NodeTimer implements Timer {
-  constructor(private readonly handle: NodeJS.Timeout) {}
+class SystemTimer implements Timer, HeapEntry {
+  place = -1;
+
+  constructor(
+    readonly at: number,
+    readonly action: () => void,
+    private readonly heap: TimerHeap<SystemTimer>,
+  ) {}
 
   cancel(): void {
-    clearTimeout(this.handle);
+    this.heap.remove(this);
   }
 }
 
-export const systemClock: Clock = {
-  now: () => performance.now(),
-  after: (delayMs, action) => new NodeTimer(setTimeout(action, delayMs)),
-};
+/**
+ * The process's clock, with one timer of Node's for all of ours: it is set for the earliest and left alone when that is called off. Nearly every
+ * timer here is a deadline that is never reached, two a request, and Node's own cost more than all else the bridge does with a small request.
+ */
+class SystemClock implements Clock {
+  private readonly heap = new TimerHeap<SystemTimer>();
+  private wakesAt = Number.POSITIVE_INFINITY;
+  private handle: NodeJS.Timeout | undefined;
+
+  readonly now = (): number => performance.now();
+
+  readonly after = (delayMs: number, action: () => void): Timer => {
+    const timer = new SystemTimer(this.now() + delayMs, action, this.heap);
+    this.heap.add(timer);
+    if (timer.at < this.wakesAt) this.wakeAt(timer.at);
+    return timer;
+  };
+
+  private wakeAt(at: number): void {
+    clearTimeout(this.handle);
+    this.wakesAt = at;
+    this.handle = setTimeout(this.fire, Math.ceil(at - this.now()));
+  }
+
+  private readonly fire = (): void => {
+    this.wakesAt = Number.POSITIVE_INFINITY;
+    const now = this.now();
+    try {
+      for (let { first } = this.heap; first !== undefined && first.at <= now; { first } = this.heap) {
+        first.cancel();
+        first.action();
+      }
+    } finally {
+      const { first } = this.heap;
+      if (first !== undefined && first.at < this.wakesAt) this.wakeAt(first.at);
+    }
+  };
+}
+
+export const systemClock: Clock = new SystemClock();

@@ -1,15 +1,13 @@
 import type { IncomingMessage } from "node:http";
 import { REQUEST_ID_HEADER } from "../../src/contract/headers.ts";
 import type { Exchange } from "./exchange.ts";
+import { Memo } from "./memo.ts";
 
 /** What of a caller's headers a model's worker may see: never `cookie` or `authorization`. */
 const FORWARDED = ["content-type", "accept", "content-language", "traceparent"] as const;
 
 /** JSON of the common callers' headers, by what they send: most send the same again and again. */
-const known = new Map<string, string>();
-
-/** Combinations that are remembered; after that all are forgotten. */
-const MAX_KNOWN = 256;
+const known = new Memo<string>(256);
 
 /** The forwarded headers as the JSON of an `infer`; `more` names those of a protocol of its own. */
 export function forwardedHeadersJson({ request, requestId }: Exchange, more: readonly string[] = []): string {
@@ -20,13 +18,9 @@ export function forwardedHeadersJson({ request, requestId }: Exchange, more: rea
 function othersJson(request: IncomingMessage, more: readonly string[]): string {
   const { headers } = request;
   if (headers.traceparent !== undefined || more.length > 0) return membersOf(request, [...FORWARDED, ...more]);
-  const key = `${headers["content-type"]}\n${headers.accept}\n${headers["content-language"]}`;
-  const found = known.get(key);
-  if (found !== undefined) return found;
-  if (known.size >= MAX_KNOWN) known.clear();
-  const members = membersOf(request, FORWARDED);
-  known.set(key, members);
-  return members;
+  // No header holds a line feed, so none can look like another or like one that is missing.
+  const key = `${headers["content-type"] ?? "\n"}\n${headers.accept ?? "\n"}\n${headers["content-language"] ?? "\n"}`;
+  return known.get(key) ?? known.keep(key, membersOf(request, FORWARDED));
 }
 
 /** The members of a JSON object, each after a comma. */

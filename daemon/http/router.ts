@@ -4,6 +4,7 @@ import { SmartRouter } from "hono/router/smart-router";
 import { TrieRouter } from "hono/router/trie-router";
 import { AnswerError } from "../errors.ts";
 import type { Exchange } from "./exchange.ts";
+import { Memo } from "./memo.ts";
 
 export type Handler = (exchange: Exchange) => void | Promise<void>;
 
@@ -18,6 +19,9 @@ export interface RouteMatch {
   readonly params: Readonly<Record<string, string>>;
 }
 
+/** Paths whose routes are remembered: nearly all requests are for a few. */
+const MAX_KNOWN_PATHS = 256;
+
 const NO_PARAMS: Readonly<Record<string, string>> = {};
 
 /**
@@ -25,6 +29,7 @@ const NO_PARAMS: Readonly<Record<string, string>> = {};
  */
 export class Router {
   private readonly router = new SmartRouter<Route>({ routers: [new RegExpRouter(), new TrieRouter()] });
+  private readonly known = new Memo<RouteMatch>(MAX_KNOWN_PATHS);
 
   constructor(routes: readonly Route[]) {
     for (const route of routes) this.router.add(METHOD_NAME_ALL, route.path, route);
@@ -32,6 +37,10 @@ export class Router {
 
   /** Throws AnswerError NOT_FOUND. */
   match(path: string): RouteMatch {
+    return this.known.get(path) ?? this.known.keep(path, this.find(path));
+  }
+
+  private find(path: string): RouteMatch {
     const [matches, stash] = this.router.match(METHOD_NAME_ALL, path);
     const first = matches[0];
     if (first === undefined) throw new AnswerError("NOT_FOUND", "There is nothing at this path.");

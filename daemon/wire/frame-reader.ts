@@ -8,6 +8,7 @@ export type Segment = readonly Buffer[];
 export type FrameListener = (message: JsonObject, segments: readonly Segment[]) => void;
 
 const LENGTH_BYTES = 4;
+const NOTHING = Buffer.alloc(0);
 const NO_SEGMENTS: readonly Segment[] = [];
 
 /**
@@ -23,6 +24,8 @@ export class FrameReader {
   private message: JsonObject | undefined;
   private segmentLengths: readonly number[] = [];
   private segmentsLength = 0;
+  /** What holds the bytes that `passOver` passed. */
+  private contiguous: Buffer = NOTHING;
 
   /** `maxSegmentBytes` says how many bytes of segments a message may announce. */
   constructor(
@@ -42,10 +45,9 @@ export class FrameReader {
     this.available += chunk.length;
     while (this.step());
     // What was read reaches into the newest chunk, so at most that one stays.
-    if (this.head > 0) {
-      this.chunks.splice(0, this.head);
-      this.head = 0;
-    }
+    if (this.head === this.chunks.length) this.chunks.length = 0;
+    else if (this.head > 0) this.chunks.splice(0, this.head);
+    this.head = 0;
   }
 
   /** Says that no more bytes come. Throws WireViolation TRUNCATED when they end inside a frame. */
@@ -64,7 +66,8 @@ export class FrameReader {
 
   private readLength(): boolean {
     if (this.available < LENGTH_BYTES) return false;
-    const length = this.take(LENGTH_BYTES).readUInt32BE(0);
+    const start = this.passOver(LENGTH_BYTES);
+    const length = this.contiguous.readUInt32BE(start);
     if (length === 0 || length > MAX_JSON_BYTES) {
       throw new WireViolation(
         "BAD_LENGTH",
@@ -77,7 +80,8 @@ export class FrameReader {
 
   private readJson(): boolean {
     if (this.available < this.jsonLength) return false;
-    const message = parseStrictObject(this.take(this.jsonLength));
+    const start = this.passOver(this.jsonLength);
+    const message = parseStrictObject(this.contiguous, start, start + this.jsonLength);
     this.jsonLength = 0;
     const lengths = message.segments;
     if (lengths === undefined) {
@@ -98,10 +102,19 @@ export class FrameReader {
     return true;
   }
 
-  /** The next `length` bytes as one buffer, copied only when they lie in several chunks. */
-  private take(length: number): Buffer {
+  /** Passes the next `length` bytes: they begin in `contiguous` where this says, copied only when they lie in several chunks. */
+  private passOver(length: number): number {
+    const chunk = this.chunks[this.head] as Buffer;
+    const start = this.headOffset;
+    if (start + length < chunk.length) {
+      this.contiguous = chunk;
+      this.headOffset += length;
+      this.available -= length;
+      return start;
+    }
     const parts = this.takeParts(length);
-    return parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts, length);
+    this.contiguous = parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts, length);
+    return 0;
   }
 
   private takeParts(length: number): Buffer[] {

@@ -13,13 +13,14 @@ const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
 /**
- * Parses the JSON of one frame (PROTOCOL.md section 1): UTF-8, an object, at most 32 deep, no key twice.
+ * Parses the JSON of one frame (PROTOCOL.md section 1), from `start` to before `end`: UTF-8, an object, at most 32 deep, no key twice.
  * Linear in the bytes. Throws WireViolation BAD_UTF8, BAD_JSON, TOO_DEEP or DUPLICATE_KEY.
  */
-export function parseStrictObject(bytes: Buffer): JsonObject {
-  const shape = scan(bytes);
-  if (!shape.ascii && !isUtf8(bytes)) throw new WireViolation("BAD_UTF8", "The JSON of a frame is not UTF-8.");
-  const value = parse(bytes.toString(shape.ascii ? "latin1" : "utf8"));
+export function parseStrictObject(bytes: Buffer, start = 0, end = bytes.length): JsonObject {
+  const shape = scan(bytes, start, end);
+  if (!shape.ascii && !isUtf8(bytes.subarray(start, end)))
+    throw new WireViolation("BAD_UTF8", "The JSON of a frame is not UTF-8.");
+  const value = parse(bytes.toString(shape.ascii ? "latin1" : "utf8", start, end));
   if (shape.depth > MAX_JSON_DEPTH) {
     throw new WireViolation("TOO_DEEP", `The JSON of a frame is nested deeper than ${MAX_JSON_DEPTH}.`);
   }
@@ -36,17 +37,16 @@ interface Shape {
   readonly colons: number;
 }
 
-function scan(bytes: Buffer): Shape {
+function scan(bytes: Buffer, start: number, end: number): Shape {
   let highBits = 0;
   let depth = 0;
   let deepest = 0;
   let colons = 0;
-  const length = bytes.length;
-  for (let i = 0; i < length; i++) {
+  for (let i = start; i < end; i++) {
     const byte = bytes[i] as number;
     highBits |= byte;
     if (byte === QUOTE) {
-      for (i++; i < length; i++) {
+      for (i++; i < end; i++) {
         const inside = bytes[i] as number;
         highBits |= inside;
         if (inside === QUOTE) break;
