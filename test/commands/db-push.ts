@@ -15,9 +15,15 @@ if (process.stdin.isTTY) {
     capture: true,
     signal: new AbortController().signal,
   });
-  process.stdout.write(output);
-  if (!/Changes applied|No changes detected/.test(output)) {
-    process.stderr.write("nothing was pushed: this change needs an answer from a person, or the database is in use\n");
+  const refusal = /^gatehouse: .*$/m.exec(output)?.[0];
+  if (refusal !== undefined) {
+    process.stderr.write(`${refusal}\n`);
+    process.exitCode = 1;
+  } else if (/Changes applied|No changes detected/.test(output)) {
+    process.stdout.write(output);
+  } else {
+    process.stderr.write("nothing was pushed: this change needs an answer from a person, on a terminal\n\n");
+    process.stderr.write(output);
     process.exitCode = 1;
   }
 }

@@ -8,8 +8,10 @@ import { recordBaseline } from "../../../../src/db/migrator/baseline.ts";
 import { readCatalog } from "../../../../src/db/migrator/catalog.ts";
 import { migrate, migrationStatus } from "../../../../src/db/migrator/migrate.ts";
 import { openEmbedded } from "../../../../src/runtimes/node/embedded-database.ts";
+import { CREATE_OLD_TABLE } from "../../../fixtures/old-table.ts";
 import { freshDataDir } from "../../../fixtures/pglite-folder.ts";
 import { type PostgresServer, startPostgres } from "../../../fixtures/postgres.ts";
+import { startProgram } from "../../../fixtures/program.ts";
 
 const root = fileURLToPath(new URL("../../../..", import.meta.url));
 let postgres: PostgresServer;
@@ -25,6 +27,15 @@ async function push(env: Record<string, string>): Promise<string> {
   running.child.stdin?.end();
   const { stdout, stderr } = await running.catch((failed: { stdout: string; stderr: string }) => failed);
   return stdout + stderr;
+}
+
+/** drizzle-kit says first which config file it reads. */
+const withoutGreeting = (output: string) =>
+  output.replace(/^.*(?:No config path|Reading config file).*\n/gm, "").trim();
+
+async function runNode(args: string[], env: Record<string, string>) {
+  const program = startProgram(process.execPath, args, { cwd: root, env: { ...process.env, ...env } });
+  return { code: await program.closed, output: program.output() };
 }
 
 describe("drizzle-kit push and db migrate --baseline", { timeout: 60_000 }, () => {
@@ -56,9 +67,25 @@ describe("drizzle-kit push and db migrate --baseline", { timeout: 60_000 }, () =
     expect(await migrate(pglite)).toEqual({ applied: [] });
     await expect(recordBaseline(pglite)).rejects.toThrow("has a journal of migrations");
 
-    expect(await push({ DATABASE_URL: "", DATA_DIR: dataDir })).toContain("in use by process");
+    expect(withoutGreeting(await push({ DATABASE_URL: "", DATA_DIR: dataDir }))).toMatch(
+      /^gatehouse: the database in \S+ is in use by process \d+: end that one first[^\n]*$/,
+    );
     await pglite.close();
     rmSync(dataDir, { recursive: true });
+  });
+
+  it("is refused on the old table in one sentence, and by npm run db:push too", async () => {
+    const url = await postgres.createDatabase("old");
+    const connection = await connectTcp({ url });
+    await connection.query(CREATE_OLD_TABLE);
+    const sentence =
+      "gatehouse: this database has the old table, whose passwords a push would lose: bring it over with gatehouse db migrate";
+    expect(withoutGreeting(await push({ DATABASE_URL: url }))).toBe(sentence);
+    const { code, output } = await runNode(["--import", "tsx", "test/commands/db-push.ts"], { DATABASE_URL: url });
+    expect(output.trim()).toBe(sentence);
+    expect(code).toBe(1);
+    expect(await connection.query("select count(*) from users")).toEqual([[0]]);
+    await connection.close();
   });
 
   it("refuses to record tables that are not what the migrations make, and says what differs", async () => {
