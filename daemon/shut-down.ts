@@ -5,7 +5,7 @@ import type { ModelService } from "./serve-model.ts";
 import type { GroupGuard } from "./supervisor/group-guard.ts";
 import type { SocketFolder } from "./transport/socket-path.ts";
 
-/** Milliseconds for the last answers to reach their callers, and for workers to leave once they have nothing to do. */
+/** Milliseconds for workers to leave once they have nothing to do, and at least that for the last answers to reach their callers. */
 const FAREWELL_MS = 1_000;
 
 /** Milliseconds between SIGTERM and SIGKILL for workers that did not leave. */
@@ -24,22 +24,29 @@ export interface RunningParts {
 }
 
 /**
- * Not ready at once, no new work; what is in flight finishes, up to `drainTimeoutMs`, and what then is left is answered DRAINING.
- * Then the workers leave, and the last connection closes.
+ * Not ready at once, no new work; what is in flight finishes, up to `drainTimeoutMs`, and what then is left is answered DRAINING, as are
+ * uploads that are not whole by then. Then the workers leave, answers under way have what is left of `drainTimeoutMs` to reach their callers,
+ * and the last connection closes.
  */
 export async function shutDown(parts: RunningParts, drainTimeoutMs: number): Promise<void> {
   const { models, servers, folder, guard, log, state } = parts;
+  const endsAt = performance.now() + drainTimeoutMs;
   state.draining = true;
   log.info({ drainTimeoutMs }, "daemon drains");
   for (const model of models) model.pause(draining);
   await within(drainTimeoutMs, () => models.every(({ scheduler }) => scheduler.unsettled === 0));
   for (const model of models) model.end(draining);
+  for (const server of servers) server.refuse(draining());
   const closed = Promise.all(servers.map((server) => server.close()));
   const left = Promise.all(models.map((model) => model.stop()));
-  await Promise.race([Promise.all([closed, left]), pause(FAREWELL_MS)]);
-  for (const server of servers) server.destroy();
-  for (const model of models) model.kill(KILL_GRACE_MS);
-  await Promise.all([closed, left]);
+  await Promise.all([
+    endedWithin(left, FAREWELL_MS, () => {
+      for (const model of models) model.kill(KILL_GRACE_MS);
+    }),
+    endedWithin(closed, Math.max(FAREWELL_MS, endsAt - performance.now()), () => {
+      for (const server of servers) server.destroy();
+    }),
+  ]);
   await guard.close();
   folder.remove();
   log.info("daemon has ended");
@@ -51,6 +58,13 @@ export function stopAtOnce({ models, servers, folder, guard }: RunningParts): vo
   void guard.close();
   for (const server of servers) server.destroy();
   folder.remove();
+}
+
+/** Resolves when all have ended; after `ms` it helps. */
+async function endedWithin(all: Promise<unknown>, ms: number, help: () => void): Promise<void> {
+  const timer = setTimeout(help, ms);
+  await all;
+  clearTimeout(timer);
 }
 
 async function within(timeoutMs: number, holds: () => boolean): Promise<void> {

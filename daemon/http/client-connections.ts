@@ -46,6 +46,17 @@ export class ClientConnections {
     own.push(exchange);
   }
 
+  /** Gives every exchange that has no answer yet. */
+  refuseAll(refuse: (exchange: Exchange) => void): void {
+    for (const own of this.exchanges.values())
+      for (const exchange of own) if (!exchange.response.headersSent) refuse(exchange);
+  }
+
+  /** Closes the connections whose callers have had every answer. */
+  closeIdle(): void {
+    for (const [socket, own] of this.exchanges) if (own.every(({ complete }) => complete)) socket.destroySoon();
+  }
+
   /** Closes what is left. */
   destroyAll(): void {
     for (const socket of this.exchanges.keys()) socket.destroy();

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, Server as NetServer } from "node:net";
 import type { Scope } from "../../src/contract/access-token.ts";
 import type { Clock } from "../clock.ts";
 import { type AnswerError, StartError } from "../errors.ts";
@@ -18,6 +18,9 @@ const KEEP_ALIVE_MS = 65_000;
 
 /** Milliseconds between two looks for connections whose headers are late. */
 const CHECK_INTERVAL_MS = 2_000;
+
+/** Milliseconds between two looks for connections that have become idle, at the end. */
+const IDLE_LOOK_MS = 20;
 
 /** Connections at a time; a further one is closed at once. */
 const MAX_CONNECTIONS = 8_192;
@@ -42,6 +45,8 @@ export interface ServerOptions {
 export interface HttpServer {
   /** Where it listens, as http://host:port. */
   readonly url: string;
+  /** Answers every request that has no answer yet, such as an upload that is not whole, with an error. */
+  refuse(error: AnswerError): void;
   /** Takes no new connections; resolves when every open one has had its answers. */
   close(): Promise<void>;
   /** Closes what is still open. */
@@ -61,17 +66,14 @@ export async function listen(address: { host: string; port: number }, options: S
   server.maxConnections = MAX_CONNECTIONS;
   server.on("clientError", answerClientError);
   connections.watch(server);
-  const handle = createHandler(options, connections);
+  const { handle, refuse } = createHandler(options, connections);
   server.on("request", (request, response) => handle(request, response, false));
   server.on("checkContinue", (request, response) => handle(request, response, true));
   await bind(server, address);
   return {
     url: urlOf(server),
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeIdleConnections();
-      }),
+    refuse: (error) => connections.refuseAll((exchange) => refuse(exchange, error)),
+    close: () => close(server, connections),
     destroy: () => connections.destroyAll(),
   };
 }
@@ -81,7 +83,12 @@ function createHandler(options: ServerOptions, connections: ClientConnections) {
   const groupOf = new Map(options.groups.flatMap((group) => group.routes.map((route) => [route, group] as const)));
   const router = new Router([...groupOf.keys()]);
 
-  return async (request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): Promise<void> => {
+  const refuse = (exchange: Exchange, error: AnswerError): void => {
+    const { route } = router.match(exchange.path);
+    (groupOf.get(route)?.sendError ?? sendProblem)(exchange, error);
+  };
+
+  const handle = async (request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): Promise<void> => {
     const exchange = new Exchange(request, response, clock.now(), awaitsContinue);
     connections.add(exchange, request);
     let group: RouteGroup | undefined;
@@ -104,12 +111,28 @@ function createHandler(options: ServerOptions, connections: ClientConnections) {
       (group?.sendError ?? sendProblem)(exchange, answer);
     }
   };
+
+  return { handle, refuse };
 }
 
 function bind(server: Server, { host, port }: { host: string; port: number }): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", (cause: NodeJS.ErrnoException) => reject(unusable(host, port, cause)));
     server.listen({ host, port }, resolve);
+  });
+}
+
+/** A connection that is busy now is closed once its answers are with the caller. */
+function close(server: Server, connections: ClientConnections): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setInterval(() => connections.closeIdle(), IDLE_LOOK_MS);
+    // Node's own for HTTP takes a connection for idle whose answer is written but has not left yet, and destroys it.
+    NetServer.prototype.close.call(server, () => {
+      clearInterval(timer);
+      server.close();
+      resolve();
+    });
+    connections.closeIdle();
   });
 }
 

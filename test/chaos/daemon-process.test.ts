@@ -1,14 +1,19 @@
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createConnection, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { ECHO, fixture } from "../fixtures/daemon-in-process.ts";
+import { type AdminState, ECHO, fixture } from "../fixtures/daemon-in-process.ts";
 import { freePort } from "../fixtures/free-port.ts";
 import { markedProcesses } from "../fixtures/marked-processes.ts";
 import { type Program, startProgram } from "../fixtures/program.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
+
+/** Milliseconds for which the daemon waits at least for the last answers to reach their callers. */
+const FAREWELL_MS = 1_000;
 
 let folder: string;
 let programs: Program[];
@@ -64,8 +69,28 @@ function workers(): readonly number[] {
     .map(Number);
 }
 
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 20));
+async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+/** A request's head with the body still to come, for a connection that ends with the answer. */
+const uploadHead = (length: number) =>
+  `POST /v1/infer/m HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${length}\r\n\r\n`;
+
+async function heldBytes(port: number): Promise<number> {
+  const state = await fetch(`http://127.0.0.1:${port}/admin/state`);
+  return ((await state.json()) as AdminState).bufferedBytes;
+}
+
+/** Takes what comes by pieces, so that all of 9 MB take at least so many milliseconds; gives the bytes that came. */
+async function readSlowly(socket: Socket, leastMs: number): Promise<number> {
+  const pauseMs = leastMs / (9_000_000 / 65_536);
+  let bytes = 0;
+  for await (const piece of socket) {
+    bytes += (piece as Buffer).length;
+    await new Promise((resolve) => setTimeout(resolve, (pauseMs * (piece as Buffer).length) / 65_536));
+  }
+  return bytes;
 }
 
 /** The exit code of a program that ends by itself. */
@@ -167,6 +192,32 @@ describe("a daemon that is told to end", () => {
     expect(codes).toEqual(["DRAINING", "DRAINING"]);
     expect(await ended(daemon)).toBe(0);
     expect(workers()).toEqual([]);
+  });
+
+  it("answers an upload that is not whole", async () => {
+    const port = await freePort();
+    const daemon = start({ port });
+    await daemon.printed(/model is ready/);
+    const caller = createConnection({ port, host: "127.0.0.1" });
+    const answer = text(caller);
+    caller.write(`${uploadHead(1_000_000)}${"x".repeat(500_000)}`);
+    await until(async () => (await heldBytes(port)) >= 500_000);
+    daemon.child.kill("SIGTERM");
+    expect(await answer).toMatch(/^HTTP\/1\.1 503 .*"code":"DRAINING"/s);
+    expect(await ended(daemon)).toBe(0);
+  });
+
+  it("gives a slow reader the whole of its answer", async () => {
+    const port = await freePort();
+    const daemon = start({ port, model: fixture("streaming.py", "Large") });
+    await daemon.printed(/model is ready/);
+    const caller = createConnection({ port, host: "127.0.0.1" });
+    caller.write(`${uploadHead(1)}1`);
+    await until(async () => (await heldBytes(port)) > 5_000_000);
+    daemon.child.kill("SIGTERM");
+    await until(() => workers().length === 0);
+    expect(await readSlowly(caller, 1.5 * FAREWELL_MS)).toBeGreaterThan(9_000_000);
+    expect(await ended(daemon)).toBe(0);
   });
 
   it("ends at once at a second signal", async () => {
