@@ -226,7 +226,11 @@ describe.each(WAYS)("the repository over %s", (way) => {
     await repository.checkTables();
     await run("alter table sessions rename to elsewhere");
     try {
-      expect((await refusal(repository.checkTables())).code).toBe("QUERY_FAILED");
+      const { code, message } = await refusal(repository.checkTables());
+      expect({ code, message }).toEqual({
+        code: "DATABASE_UNAVAILABLE",
+        message: expect.stringContaining("gatehouse db migrate"),
+      });
     } finally {
       await run("alter table elsewhere rename to sessions");
     }
