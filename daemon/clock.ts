@@ -36,6 +36,11 @@ class SystemClock implements Clock {
   private wakesAt = Number.POSITIVE_INFINITY;
   private handle: NodeJS.Timeout | undefined;
 
+  /** Timers that have neither fired nor been called off. */
+  get pending(): number {
+    return this.heap.size;
+  }
+
   readonly now = (): number => performance.now();
 
   readonly after = (delayMs: number, action: () => void): Timer => {
@@ -66,4 +71,4 @@ class SystemClock implements Clock {
   };
 }
 
-export const systemClock: Clock = new SystemClock();
+export const systemClock: Clock & Pick<SystemClock, "pending"> = new SystemClock();

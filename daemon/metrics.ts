@@ -13,6 +13,12 @@ export interface ModelGauges {
   readonly status: () => ModelStatus;
 }
 
+/** What of the daemon as a whole is looked at when the metrics are read. */
+export interface DaemonGauges {
+  readonly bufferedBytes: () => number;
+  readonly timers: () => number;
+}
+
 /** Counts what happens, and gives it as Prometheus text. */
 export class Metrics {
   private readonly registry = new Registry();
@@ -22,7 +28,7 @@ export class Metrics {
   private readonly queueDuration: DurationHistogram;
   private readonly crashes: Counter<"model" | "code">;
 
-  constructor(bufferedBytes: () => number) {
+  constructor({ bufferedBytes, timers }: DaemonGauges) {
     const registers = [this.registry];
     // Its own default looks at the event loop a hundred times a second.
     collectDefaultMetrics({ register: this.registry, eventLoopMonitoringPrecision: 100 });
@@ -68,14 +74,8 @@ export class Metrics {
       model.status().workers.reduce((sum, worker) => sum + worker.restarts, 0),
     );
     this.workerStates();
-    new Gauge({
-      name: "gatehouse_buffered_bytes",
-      help: "Bytes of bodies held for callers.",
-      registers,
-      collect() {
-        this.set(bufferedBytes());
-      },
-    });
+    this.total("gatehouse_buffered_bytes", "Bytes of bodies and unread answers held for callers.", bufferedBytes);
+    this.total("gatehouse_timers", "Deadlines and other timers that are set.", timers);
   }
 
   get contentType(): string {
@@ -100,6 +100,17 @@ export class Metrics {
 
   countCrash(model: string, code: string): void {
     this.crashes.inc({ model, code });
+  }
+
+  private total(name: string, help: string, read: () => number): void {
+    new Gauge({
+      name,
+      help,
+      registers: [this.registry],
+      collect() {
+        this.set(read());
+      },
+    });
   }
 
   private gauge(name: string, help: string, read: (model: ModelGauges) => number): void {

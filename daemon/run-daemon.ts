@@ -54,7 +54,7 @@ export async function runDaemon(options: DaemonOptions): Promise<RunningDaemon> 
   const authenticate = createAuthenticator(config.auth);
   const folder = createSocketFolder(config.daemon.socketDir);
   const budget = createBudget(config);
-  const metrics = new Metrics(() => budget.heldBytes);
+  const metrics = new Metrics({ bufferedBytes: () => budget.heldBytes, timers: () => systemClock.pending });
   const guard = new GroupGuard({
     clock: systemClock,
     onMissing: (err) =>

@@ -9,6 +9,10 @@ export interface HeapEntry {
 export class TimerHeap<Entry extends HeapEntry> {
   private readonly entries: Entry[] = [];
 
+  get size(): number {
+    return this.entries.length;
+  }
+
   get first(): Entry | undefined {
     return this.entries[0];
   }

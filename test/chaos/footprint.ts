@@ -24,6 +24,7 @@ export async function takeFootprint(daemon: WatchedDaemon): Promise<Footprint> {
   const own = markedProcesses(daemon.folder);
   const counts: Record<string, number> = {
     "live emitters": emitters,
+    "timers of the clock": await daemon.timers(),
     "bytes of bodies held": bufferedBytes,
     "requests unsettled": models.reduce((sum, { unsettled }) => sum + unsettled, 0),
     "requests waiting": models.reduce((sum, { waiting }) => sum + waiting, 0),

@@ -34,6 +34,8 @@ export interface WatchedDaemon extends AsyncDisposable {
   state(): Promise<AdminState>;
   /** Requests that were settled so far, by outcome, as /metrics counts them. */
   settled(): Promise<ReadonlyMap<string, number>>;
+  /** Timers that are set, as /metrics counts them. */
+  timers(): Promise<number>;
   holdings(): Promise<Holdings>;
   /** SIGTERM; resolves with the exit code. */
   stop(): Promise<number | null>;
@@ -84,6 +86,7 @@ export async function startWatchedDaemon(toml: string, env: NodeJS.ProcessEnv = 
     logged,
     state: async () => (await (await get(`${url}/admin/state`)).json()) as AdminState,
     settled: async () => readCounts(await (await get(`${url}/metrics`)).text()),
+    timers: async () => Number(/^gatehouse_timers (\d+)$/m.exec(await (await get(`${url}/metrics`)).text())?.[1]),
     async holdings() {
       const answer = once(child, "message");
       child.send("holdings");
