@@ -41,11 +41,16 @@ async function applyPending(database: CommandDatabase): Promise<void> {
     import("./db/describe-addresses.ts"),
   ]);
   const startedAt = performance.now();
+  const said = new Set<string>();
   const { applied } = await migrate(database, {
     normalAddress,
+    // They are looked at twice in the end; what was said the first time is not said again.
     onAddresses: (report) => {
       say(`looked at the addresses of ${report.checked} accounts`);
-      for (const line of describeAddresses(report, { done: true })) say(line);
+      for (const line of describeAddresses(report, { done: true })) {
+        if (!said.has(line)) say(line);
+        said.add(line);
+      }
     },
     onStart: (tag) => say(`applying ${tag}`),
   });

@@ -63,7 +63,7 @@ export async function migrate(target: MigrationTarget, options: MigrateOptions =
  */
 export async function migrateAtStart(
   target: MigrationTarget,
-  options: Pick<MigrateOptions, "normalAddress"> = {},
+  options: Required<Pick<MigrateOptions, "normalAddress">>,
 ): Promise<MigrationReport> {
   try {
     return await migrate(target, options);

@@ -7,7 +7,7 @@ import { MigrationError } from "./migration-error.ts";
 /**
  * Looks at every address with `normalAddress`, and rewrites those that `lower()`, which depends on the database's locale, does
  * not make what we look up. One transaction: a kill undoes it and the next run does it again. Each row changes only if it still
- * is as it was read. Null when there is no table of accounts yet, or another of that name.
+ * is as it was read. Does nothing when there is no table of accounts yet, or another of that name.
  *
  * Throws `MigrationError` `ADDRESSES_CLASH` before it changes anything, after `onReport` got the accounts.
  */
