@@ -114,13 +114,6 @@ describe("validateRecords", () => {
     [{ email: "a@x.test" }, /^password_hash is missing\.$/],
     [{ email: "a@x.test", password_hash: PHC, id: "7" }, /^id must be a UUID\.$/],
     [{ email: "a@x.test", password_hash: PHC, created_at: "yesterday" }, /^created_at must be an instant such as/],
-    ...["0000-01-01T00:00:00Z", "9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+14:00"].map(
-      (created_at) =>
-        [
-          { email: "a@x.test", password_hash: PHC, created_at },
-          /^created_at must be between the years 1 and 9999, in UTC\.$/,
-        ] as const,
-    ),
     [
       { email: "a@x.test", password_hash: PHC, email_verified_at: "+294277-01-01T00:00:00Z" },
       /must be an instant such as/,
@@ -143,6 +136,15 @@ describe("validateRecords", () => {
     expect(bad).toEqual([{ line: 2, reason: expect.stringMatching(sentence) }]);
     expect(bad[0]?.reason).not.toMatch(/x\.test|c2FsdHNh|abab/);
   });
+
+  it.each(["0000-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-23:59"])(
+    "refuses the instant %s, whose year Postgres does not take as we write it",
+    (created_at) => {
+      const { users, bad } = validateRecords([record({ email: "a@x.test", password_hash: PHC, created_at })], options);
+      expect(users).toEqual([]);
+      expect(bad).toEqual([{ line: 2, reason: "created_at must be between the years 1 and 9999, in UTC." }]);
+    },
+  );
 
   const SALTLESS = { algorithm: "sha256", order: "salt-first", digestEncoding: "hex", saltEncoding: "utf8" } as const;
 
