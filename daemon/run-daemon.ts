@@ -12,7 +12,7 @@ import { inferRoute } from "./http/infer.ts";
 import { metricsRoute } from "./http/metrics.ts";
 import { modelsRoute } from "./http/models.ts";
 import { type HttpServer, listen, type RouteGroup } from "./http/server.ts";
-import { createLog, type Log } from "./log.ts";
+import type { Log } from "./log.ts";
 import { Metrics } from "./metrics.ts";
 import { type ModelService, serveModel } from "./serve-model.ts";
 import { shutDown, stopAtOnce } from "./shut-down.ts";
@@ -27,8 +27,7 @@ export interface DaemonOptions {
   readonly configPath: string;
   /** `process.env` unless given. */
   readonly env?: NodeJS.ProcessEnv;
-  /** JSON lines on stdout unless given. */
-  readonly log?: Log;
+  readonly log: Log;
 }
 
 export interface RunningDaemon {
@@ -49,7 +48,7 @@ export interface RunningDaemon {
 export async function runDaemon(options: DaemonOptions): Promise<RunningDaemon> {
   const env = options.env ?? process.env;
   const config = loadConfig(options.configPath, env);
-  const log = options.log ?? createLog(env.DAEMON_LOG_LEVEL || "info");
+  const { log } = options;
   const python = findPython(env);
   const authenticate = createAuthenticator(config.auth);
   const folder = createSocketFolder(config.daemon.socketDir);

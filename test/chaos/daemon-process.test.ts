@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createConnection, type Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -241,6 +242,25 @@ describe("a daemon that is told to end", () => {
     daemon.child.stdin?.end();
     expect(await ended(daemon)).toBe(0);
     expect(workers()).toEqual([]);
+  });
+});
+
+describe("a daemon whose log nobody reads", () => {
+  it("goes on serving, and ends when it is told to", async () => {
+    const port = await freePort();
+    const daemon = start({ port, model: fixture("misbehaving.py", "OnDemand") });
+    await daemon.printed(/model is ready/);
+    daemon.child.stdout?.pause();
+    // Each logs more than 200 bytes of its own, and a traceback: more than a pipe takes.
+    const statuses = new Set<number>();
+    for (let round = 0; round < 100; round++) {
+      const answers = await Promise.all(Array.from({ length: 8 }, () => post(port, { do: "raise" })));
+      for (const { status } of answers) statuses.add(status);
+    }
+    expect([...statuses]).toEqual([500]);
+    daemon.child.kill("SIGTERM");
+    const [code] = await once(daemon.child, "exit");
+    expect(code).toBe(0);
   });
 });
 
