@@ -16,7 +16,7 @@ export interface MigrateOptions {
   readonly folder?: string;
   /** What an address is to us. Only a database without accounts can do without. */
   readonly normalAddress?: NormalAddress;
-  /** Called when all addresses were looked at: before the first migration, and between the contracting one and the last. */
+  /** Called when all addresses were looked at: before the first migration, and within the contracting one. */
   readonly onAddresses?: (report: AddressReport) => void;
   /** Called when a migration starts. */
   readonly onStart?: (tag: string) => void;
@@ -31,10 +31,10 @@ export interface MigrationReport {
 const ADVISORY_LOCK = 7_244_185_403;
 
 /**
- * The migration that says that every address has our one spelling. Before it, the addresses are looked at once more: until the
- * contracting migration the old application may have written some, and that migration itself trusts `lower()`.
+ * Trusts `lower()`, so the addresses are looked at once more when its first statement has closed the table to writers: the old
+ * application may have changed some since.
  */
-const ADDRESSES_SETTLED = "0003_settle_addresses";
+const CONTRACTING = "0002_contract_users";
 
 /** Time to wait for another migrator, and for a table that statements are using. */
 const MIGRATOR_WAIT = "120s";
@@ -124,15 +124,14 @@ async function applyPending(
   { onStart, normalAddress, onAddresses }: MigrateOptions,
 ): Promise<MigrationReport> {
   const applied: string[] = [];
+  const settle = () => settleAddresses(connection, normalAddress, onAddresses);
   // Read again: another migrator may have been at work while we waited for the lock.
-  for (const [index, file] of (await pendingFiles(connection, files)).entries()) {
-    if (index === 0 || file.tag === ADDRESSES_SETTLED) {
-      await settleAddresses(connection, normalAddress, onAddresses).catch((error: unknown) => {
-        throw withApplied(error, applied);
-      });
-    }
+  const pending = await pendingFiles(connection, files);
+  if (pending.length > 0) await inTransaction(connection, settle);
+  for (const file of pending) {
     onStart?.(file.tag);
-    await applyFile(connection, file).catch((error: unknown) => {
+    const guarded = file.tag === CONTRACTING ? settle : undefined;
+    await inTransaction(connection, () => applyFile(connection, file, guarded)).catch((error: unknown) => {
       throw explain(error, file.tag, applied);
     });
     applied.push(file.tag);
@@ -140,12 +139,24 @@ async function applyPending(
   return { applied };
 }
 
-async function applyFile(connection: SqlConnection, file: MigrationFile): Promise<void> {
+/** `guarded` runs between the first statement, a guard, and the others. */
+async function applyFile(
+  connection: SqlConnection,
+  file: MigrationFile,
+  guarded: () => Promise<void> = async () => undefined,
+): Promise<void> {
+  const [guard, ...others] = file.statements;
+  await createJournal(connection);
+  if (guard !== undefined) await connection.query(guard);
+  await guarded();
+  for (const statement of others) await connection.query(statement);
+  await recordMigration(connection, file);
+}
+
+async function inTransaction(connection: SqlConnection, work: () => Promise<void>): Promise<void> {
   await connection.query("begin");
   try {
-    await createJournal(connection);
-    for (const statement of file.statements) await connection.query(statement);
-    await recordMigration(connection, file);
+    await work();
     await connection.query("commit");
   } catch (error) {
     await connection.query("rollback").catch(() => undefined);
@@ -166,14 +177,10 @@ const GUARDS: Readonly<Record<string, { readonly code: MigrationErrorCode; reado
 };
 
 function explain(error: unknown, tag: string, applied: readonly string[]): unknown {
+  if (error instanceof MigrationError) return new MigrationError(error.code, error.message, { cause: error, applied });
   if (!(error instanceof DatabaseError) || error.code === "DATABASE_UNAVAILABLE") return error;
   const { code, next } = GUARDS[error.sqlState ?? ""] ?? { code: "MIGRATION_FAILED" as const };
   const [said] = error.message.split(". ");
   const message = next === undefined ? error.message : `${said}. ${next}`;
   return new MigrationError(code, `${tag}: ${message}`, { cause: error, applied });
-}
-
-function withApplied(error: unknown, applied: readonly string[]): unknown {
-  if (!(error instanceof MigrationError)) return error;
-  return new MigrationError(error.code, error.message, { cause: error, applied });
 }

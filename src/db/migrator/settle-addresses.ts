@@ -6,8 +6,8 @@ import { MigrationError } from "./migration-error.ts";
 
 /**
  * Looks at every address with `normalAddress`, and rewrites those that `lower()`, which depends on the database's locale, does
- * not make what we look up. One transaction: a kill undoes it and the next run does it again. Each row changes only if it still
- * is as it was read. Does nothing when there is no table of accounts yet, or another of that name.
+ * not make what we look up. Each row changes only if it still is as it was read. Inside a transaction of the caller's, so that a
+ * kill undoes all of it. Does nothing when there is no table of accounts yet, or another of that name.
  *
  * Throws `MigrationError` `ADDRESSES_CLASH` before it changes anything, after `onReport` got the accounts.
  */
@@ -19,20 +19,15 @@ export async function settleAddresses(
   if (!(await hasAccounts(connection))) return;
   if (normalAddress === undefined)
     throw new TypeError("a table with accounts cannot be migrated without normalAddress");
-  await connection.query("begin");
-  try {
-    const report = await look(connection, normalAddress);
-    if (report.clashing.addresses > 0) {
-      onReport(report);
-      throw clash(report.clashing.addresses);
-    }
-    const rewritten = await rewriteOddAddresses(connection);
-    await connection.query("commit");
-    onReport({ ...report, rewritten });
-  } catch (error) {
-    await connection.query("rollback").catch(() => undefined);
-    throw isTaken(error) ? new MigrationError("ADDRESSES_CLASH", CAME_MEANWHILE, { cause: error }) : error;
+  const report = await look(connection, normalAddress);
+  if (report.clashing.addresses > 0) {
+    onReport(report);
+    throw clash(report.clashing.addresses);
   }
+  const rewritten = await rewriteOddAddresses(connection).catch((error: unknown) => {
+    throw isTaken(error) ? new MigrationError("ADDRESSES_CLASH", CAME_MEANWHILE, { cause: error }) : error;
+  });
+  onReport({ ...report, rewritten });
 }
 
 /** The same report, of what would be rewritten, without changing anything. Null when there is no table of accounts. */

@@ -259,6 +259,19 @@ describe("settling addresses", { timeout: 60_000 }, () => {
     expect(await emailOf(ids.get("zoe\u0308@example.test"))).toBe("other@example.test");
   });
 
+  it("misses no address that changes while the contracting step waits for the table", async () => {
+    target = await databaseIn("C.UTF-8");
+    const ids = await fill(["ann@example.test"]);
+    await move();
+    await wrapAll();
+    const racing = through(async (_, text, run) => {
+      if (text.includes("LOCK TABLE")) await ask(target, ["update users set email = $1", ["ΟΔΥΣΣΕΥΣ@Example.test"]]);
+      return run();
+    });
+    expect((await move(racing)).outcome).toMatchObject({ applied: ["0002_contract_users", "0003_settle_addresses"] });
+    expect(await emailOf(ids.get("ann@example.test"))).toBe("οδυσσευς@example.test");
+  });
+
   it("reads a table of more than a batch to its end, and lists no more than a person reads", async () => {
     await fill([]);
     await ask(target, [
