@@ -15,7 +15,7 @@ export interface PgliteChange {
 }
 
 /** Time between two attempts to open a database that broke. */
-const REOPEN_EVERY_MS = 5_000;
+const REOPEN_EVERY_MS = 2_000;
 
 /** Time between two looks at whether the thread is stuck. */
 const LOOK_EVERY_MS = 500;
@@ -26,6 +26,7 @@ export class PgliteKeeper {
   private trouble = "";
   private patientStatements = 0;
   private openedAt = 0;
+  private opening: Promise<void> | undefined;
   private reopening: NodeJS.Timeout | undefined;
   private closing = false;
   private readonly looking: NodeJS.Timeout;
@@ -66,13 +67,19 @@ export class PgliteKeeper {
     this.closing = true;
     clearInterval(this.looking);
     clearTimeout(this.reopening);
+    // A thread that is just opening the folder must not outlive us: who comes next has the folder then.
+    await this.opening?.catch(() => undefined);
     await this.thread?.close();
   }
 
-  private async start(): Promise<void> {
+  private start(): Promise<void> {
+    this.opening = this.startThread();
+    return this.opening;
+  }
+
+  private async startThread(): Promise<void> {
     this.openedAt = performance.now();
     const thread = await startPgliteThread(this.options);
-    if (this.closing) return thread.close();
     this.thread = thread;
     void thread.ended.then((cause) => this.lose(cause));
   }

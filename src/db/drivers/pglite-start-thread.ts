@@ -21,8 +21,8 @@ export interface PgliteThread {
   kill(): Promise<void>;
 }
 
-/** Time for the last statement and the last checkpoint; after it they are cut off, which loses nothing. */
-const CLOSE_TIMEOUT_MS = 10_000;
+/** Time for the last statement and the last checkpoint; after it they are cut off, which loses nothing that was answered. */
+const CLOSE_TIMEOUT_MS = 2_000;
 
 /** Starts PGlite and its server in a thread of their own. Throws `DatabaseError` when they do not come up. */
 export async function startPgliteThread({

@@ -1,4 +1,9 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, rmSync, watch } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
+import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
 import { type PgliteChange, PgliteKeeper } from "../../../../src/db/drivers/pglite-keeper.ts";
 
 /** A thread that says it serves, then does what `script` says. `deadline` is its shared memory. */
@@ -10,6 +15,9 @@ const thread = (script: string) =>
     ${script}`)}`,
   );
 
+const folder = mkdtempSync(join(tmpdir(), "gatehouse-keeper-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
 const SERVES = 'parentPort.postMessage("serving");';
 const changes: PgliteChange[] = [];
 const keepers: PgliteKeeper[] = [];
@@ -19,7 +27,7 @@ async function keep(script: string) {
   let told: () => void = () => undefined;
   const keeper = await PgliteKeeper.open({
     program: thread(script),
-    folder: "unused",
+    folder: join(folder, String(keepers.length)),
     socketFolder: "unused",
     onChange: (change) => {
       changes.push(change);
@@ -49,8 +57,13 @@ describe("PgliteKeeper", { timeout: 30_000 }, () => {
   });
 
   it("refuses statements once the thread has crashed, says so, and opens another", async () => {
-    const { keeper, untilSaid } = await keep(`${SERVES} setTimeout(() => { throw new Error("crashed"); }, 10);`);
-    keeper.assertOpen();
+    // Its folder is there the second time.
+    const { keeper, untilSaid } = await keep(`${SERVES}
+      const { existsSync, mkdirSync } = await import("node:fs");
+      if (!existsSync(folder)) {
+        mkdirSync(folder);
+        throw new Error("crashed");
+      }`);
     expect(await untilSaid(1)).toEqual(["the embedded database broke; it is being opened again"]);
     expect(changes[0]?.cause?.message).toBe("crashed");
     expect(() => keeper.assertOpen()).toThrow("the embedded database broke");
@@ -58,7 +71,26 @@ describe("PgliteKeeper", { timeout: 30_000 }, () => {
     keeper.assertOpen();
   });
 
-  const STUCK = `${SERVES} Atomics.store(deadline, 0, process.hrtime.bigint()); for (;;);`;
+  it("waits at its end for a thread that is just opening the folder again, and ends that too", async () => {
+    const opening = join(folder, "opening");
+    const { keeper, untilSaid } = await keep(`
+      const { existsSync, writeFileSync } = await import("node:fs");
+      const first = !existsSync(${JSON.stringify(opening)});
+      writeFileSync(${JSON.stringify(opening)}, "");
+      process.once("exit", () => writeFileSync(${JSON.stringify(`${opening}.ended`)}, ""));
+      if (!first) await new Promise((resolve) => setTimeout(resolve, 200));
+      ${SERVES}
+      if (first) throw new Error("crashed");`);
+    await untilSaid(1);
+    rmSync(`${opening}.ended`);
+    const watcher = watch(opening);
+    await once(watcher, "change");
+    watcher.close();
+    await keeper.close();
+    expect(existsSync(`${opening}.ended`)).toBe(true);
+  });
+
+  const STUCK = `Atomics.store(deadline, 0, process.hrtime.bigint()); ${SERVES} for (;;);`;
 
   it("kills a thread that is stuck in a statement for longer than it may be", async () => {
     const { keeper, untilSaid } = await keep(STUCK);
@@ -67,13 +99,23 @@ describe("PgliteKeeper", { timeout: 30_000 }, () => {
     expect(() => keeper.assertOpen()).toThrow(sentence);
   });
 
-  it("leaves a long statement of its own alone until that is over", async () => {
-    const { keeper, untilSaid } = await keep(STUCK);
-    const over = keeper.allowLongStatements();
-    const seen = await Promise.race([untilSaid(1), new Promise((resolve) => setTimeout(resolve, 1_500, "alone"))]);
-    expect(seen).toBe("alone");
-    over();
-    over();
-    expect(await untilSaid(1)).toHaveLength(1);
+  it("leaves a long statement of its own process alone until that is over", async () => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    try {
+      const { keeper } = await keep(STUCK);
+      const over = keeper.allowLongStatements();
+      for (let look = 0; look < 100; look += 1) {
+        vi.advanceTimersByTime(500);
+        await setImmediate();
+      }
+      keeper.assertOpen();
+      over();
+      over();
+      vi.advanceTimersByTime(500);
+      while (changes.length === 0) await setImmediate();
+      expect(() => keeper.assertOpen()).toThrow("a statement took too long");
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });

@@ -49,6 +49,8 @@ describe("the edge on its embedded database, beside a client like psql", { timeo
 
   it("answers 503 while a statement goes on and on, cuts that off and is back by itself with every session", async () => {
     let ended = false;
+    // From here on it has the turn.
+    await client.query("begin");
     const endless = client.query("select count(*) from generate_series(1, 1000000000000)").catch(() => {
       ended = true;
     });
