@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import type { PortRequest, WorkerPort } from "../bridge/worker-port.ts";
 import type { Clock } from "../clock.ts";
 import { WireViolation, WorkerError } from "../errors.ts";
-import { ConnectionState, type WireRequest } from "../wire/connection-state.ts";
+import { ConnectionState } from "../wire/connection-state.ts";
 import { encodeFrame } from "../wire/frame.ts";
 import { FrameReader } from "../wire/frame-reader.ts";
 import { PROTOCOL_VERSION } from "../wire/limits.ts";
@@ -15,10 +15,8 @@ import {
   type WorkerHello,
   type WorkerMessage,
 } from "../wire/messages.ts";
+import { Entry, InferOutbox } from "./infer-outbox.ts";
 import { daemonProof, refuseHello } from "./nonce.ts";
-
-/** Bytes of small frames that go to the kernel in one write. */
-const WRITE_BATCH_BYTES = 65_536;
 
 export interface ConnectionListener {
   onHello(hello: WorkerHello): void;
@@ -34,23 +32,6 @@ export interface ConnectionOptions {
   readonly maxFrameBytes: number;
   readonly clock: Clock;
   readonly listener: ConnectionListener;
-}
-
-/** What the connection keeps of one request. */
-class Entry implements WireRequest {
-  readonly stream: boolean;
-  credit: number;
-  nextSeq: number | undefined = undefined;
-  id = 0;
-  started = false;
-  cancelled = false;
-  /** When it was written, or its stream last moved. */
-  movedAt = 0;
-
-  constructor(readonly request: PortRequest) {
-    this.stream = request.stream;
-    this.credit = request.credit;
-  }
 }
 
 /** What the health check looks at. Times are the clock's. */
@@ -75,10 +56,9 @@ export class UdsConnection implements WorkerPort {
   readonly id: string;
   private readonly state = new ConnectionState<Entry>();
   private readonly reader: FrameReader;
-  private outbox: Entry[] = [];
+  private readonly outbox: InferOutbox;
   /** Requests it owes an end, those in the outbox included. */
   private count = 0;
-  private flushScheduled = false;
   private writableListener: () => void = () => undefined;
   private reason: WorkerError | undefined;
   private drainSentAt: number | undefined;
@@ -91,6 +71,14 @@ export class UdsConnection implements WorkerPort {
   ) {
     this.id = options.id;
     this.busySince = this.lastReceivedAt = options.clock.now();
+    this.outbox = new InferOutbox({
+      socket,
+      state: this.state,
+      clock: options.clock,
+      onBusy: () => {
+        this.busySince = options.clock.now();
+      },
+    });
     this.reader = new FrameReader(
       (frame) => maxSegmentBytes(frame, options.maxFrameBytes),
       (frame, segments) => this.receive(parseWorkerMessage(frame, segments)),
@@ -142,16 +130,7 @@ export class UdsConnection implements WorkerPort {
     const entry = new Entry(request);
     request.portEntry = entry;
     this.count++;
-    this.outbox.push(entry);
-    if (this.flushScheduled) return;
-    if (this.count === 1) {
-      // An idle worker gets its request now; a busy one can wait for what else this turn brings.
-      this.flush();
-      return;
-    }
-    // Everything that comes in one turn of the event loop leaves in one write.
-    this.flushScheduled = true;
-    setImmediate(this.flush);
+    this.outbox.add(entry, this.count === 1);
   }
 
   cancel(request: PortRequest): void {
@@ -159,7 +138,7 @@ export class UdsConnection implements WorkerPort {
     if (!(entry instanceof Entry) || entry.cancelled) return;
     entry.cancelled = true;
     if (!entry.started) {
-      this.outbox = this.outbox.filter((other) => other !== entry);
+      this.outbox.remove(entry);
       this.returnUnsent(entry);
     } else if (this.state.phase !== "closed" && this.state.sendCancel(entry.id)) {
       this.write({ type: "cancel", id: entry.id });
@@ -190,8 +169,7 @@ export class UdsConnection implements WorkerPort {
   /** No `infer` goes out any more; the worker finishes what it has and leaves. */
   drain(): void {
     if (this.state.phase !== "ready" && this.state.phase !== "loading") return;
-    const unsent = this.outbox;
-    this.outbox = [];
+    const unsent = this.outbox.takeAll();
     this.state.sendDrain();
     this.drainSentAt = this.options.clock.now();
     this.write({ type: "drain" });
@@ -203,57 +181,8 @@ export class UdsConnection implements WorkerPort {
     this.fail(reason);
   }
 
-  private readonly flush = (): void => {
-    this.flushScheduled = false;
-    const { socket, state, outbox } = this;
-    let next = 0;
-    while (next < outbox.length && state.phase === "ready" && !socket.writableNeedDrain && !socket.destroyed) {
-      const first = next;
-      let bytes = 0;
-      socket.cork();
-      while (next < outbox.length && bytes < WRITE_BATCH_BYTES) {
-        const entry = outbox[next++] as Entry;
-        this.writeInfer(entry);
-        bytes += entry.request.bodyBytes;
-      }
-      socket.uncork();
-      // A socket that fails here has taken not one byte of this write: its requests may go to another worker.
-      if (!socket.destroyed) this.markStarted(outbox, first, next);
-    }
-    this.outbox = next === outbox.length ? [] : outbox.slice(next);
-  };
-
-  private writeInfer(entry: Entry): void {
-    const { request } = entry;
-    if (this.state.inFlight === 0) this.busySince = this.options.clock.now();
-    entry.id = this.state.sendInfer(entry);
-    const timeoutMs = Math.max(1, Math.ceil(request.deadlineAt - this.options.clock.now()));
-    const json =
-      `{"type":"infer","id":${entry.id},"route":"${request.route}","stream":${request.stream},"credit":${request.credit},` +
-      `"timeoutMs":${timeoutMs},"headers":${request.headersJson},"segments":[${request.bodyBytes}]}`;
-    const buffers = encodeFrame(json, request.body);
-    const last = buffers.length - 1;
-    for (let i = 0; i < last; i++) this.socket.write(buffers[i] as Buffer);
-    if (last === 0) {
-      this.socket.write(buffers[0] as Buffer);
-      request.onBodyReleased();
-    } else {
-      this.socket.write(buffers[last] as Buffer, () => request.onBodyReleased());
-    }
-  }
-
-  private markStarted(entries: readonly Entry[], from: number, to: number): void {
-    const now = this.options.clock.now();
-    for (let i = from; i < to; i++) {
-      const entry = entries[i] as Entry;
-      entry.started = true;
-      entry.movedAt = now;
-      entry.request.onStarted();
-    }
-  }
-
   private onDrain(): void {
-    if (this.outbox.length > 0) this.flush();
+    this.outbox.flush();
     if (this.writable) this.writableListener();
   }
 
@@ -292,8 +221,7 @@ export class UdsConnection implements WorkerPort {
   private onClose(): void {
     const drained = this.state.phase === "draining" && this.state.inFlight === 0 && this.reason === undefined;
     const reason = this.reason ?? new WorkerError("EXITED", "The worker closed its connection.");
-    const unsent = this.outbox;
-    this.outbox = [];
+    const unsent = this.outbox.takeAll();
     for (const entry of this.state.close()) {
       if (entry.started) this.crash(entry, reason);
       else this.returnUnsent(entry);
