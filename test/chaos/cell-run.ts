@@ -24,7 +24,19 @@ export interface CellReport extends Cell {
 const TIMEOUT_MS = 1_000;
 const SETTLE_MS = TIMEOUT_MS + 1_000;
 
-/** A fault may take a call's bound and its grace, or a ping and its grace, to be noticed; then comes the load, on a busy machine. */
+/** What a model may take to load, and so the time after which a worker that is stuck in it is gone. */
+const LOAD_TIMEOUT_MS = 8_000;
+
+/** Any other broken worker is gone after a call's bound and its grace, or a ping's, of 2 s, and a look at it every 200 ms. */
+const UNRESPONSIVE_MS = TIMEOUT_MS + 2_000 + 200;
+
+/** For a busy machine. */
+const SLACK_MS = 1_000;
+
+/** Readiness and the metrics follow within a second. */
+const NOTICE_MS = 1_000;
+
+/** Then comes the load, also of what was killed in the middle of it, on a busy machine. */
 const BACK_MS = 15_000;
 
 /** What the daemon may add to the load of the worker that follows a first crash. */
@@ -59,7 +71,7 @@ function modelToml({ moment }: Cell): string {
     class = "${fixture("chaos.py", "Chaos")}"
     env = { CHAOS_ORDERS = "{FOLDER}/orders", CHAOS_LOAD_MS = "${LOAD_MS}" }
     timeout_ms = ${TIMEOUT_MS}
-    load_timeout_ms = 8000
+    load_timeout_ms = ${LOAD_TIMEOUT_MS}
     health_interval_ms = 200
     max_restarts = 20
     max_batch = ${moment === "batch" ? 4 : 1}
@@ -87,6 +99,7 @@ class CellRun {
     await stopped?.begun;
     const brokenAt = performance.now();
     const pid = await this.break();
+    const brokenDate = Date.now();
     if (this.cell.moment === "idle" || this.cell.moment === "loading") this.request(this.harmlessBody());
     const settled = await Promise.all(this.requests);
     for (const settlement of settled) this.judge(settlement);
@@ -106,7 +119,7 @@ class CellRun {
     // Nobody answers for a broken worker: what counts is the next one's answer.
     if (isBroken) await this.gone(pid);
     const backMs = await this.back(brokenAt);
-    const restartMs = isBroken ? await this.restart() : undefined;
+    const restartMs = isBroken ? await this.restart(brokenDate) : undefined;
     await this.counted();
     const growthBytes = await this.settledDown(before);
     return { ...this.cell, settled, backMs, restartMs, growthBytes, problems: this.problems };
@@ -246,11 +259,14 @@ class CellRun {
     return state === "ready" && workers.every((worker) => worker.state === "ready");
   }
 
-  /** How long the daemon waited before it started the worker that is there now, beyond what that took to load. */
-  private async restart(): Promise<number | undefined> {
+  /** How long the daemon waited before it started the worker that is there now: what it adds to its load. */
+  private async restart(brokenAt: number): Promise<number | undefined> {
     const crash = this.daemon.log.findLast(({ message }) => message === "worker crashed");
     const startedAt = startOf(await this.pid());
     if (crash === undefined || startedAt === undefined) return undefined;
+    const noticeMs = Date.parse(crash.time) - brokenAt;
+    if (SUDDEN.includes(this.cell.fault) && noticeMs > NOTICE_MS)
+      this.problems.push(`the worker's end was noticed after ${noticeMs} ms`);
     const restartMs = Math.max(0, startedAt - Date.parse(crash.time));
     if (restartMs > RESTART_MS)
       this.problems.push(`the next worker was started ${restartMs.toFixed(0)} ms after the end of the last`);
@@ -258,8 +274,9 @@ class CellRun {
   }
 
   private async gone(pid: number): Promise<void> {
+    const boundMs = this.cell.moment === "loading" ? LOAD_TIMEOUT_MS : UNRESPONSIVE_MS;
     await this.within(
-      BACK_MS,
+      boundMs + SLACK_MS,
       () => !markedProcesses(this.daemon.folder).includes(pid),
       `process ${pid} is still there`,
     );

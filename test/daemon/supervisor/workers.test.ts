@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterEach, expect, it } from "vitest";
 import { type DaemonInProcess, ECHO, fixture, startDaemonInProcess } from "../../fixtures/daemon-in-process.ts";
 import { markedProcesses } from "../../fixtures/marked-processes.ts";
+import { post, RawCaller } from "../http/raw-caller.ts";
 
 /** pino's number for it. */
 const ERROR = 50;
@@ -95,24 +96,31 @@ it("serves with the workers that are left while one is replaced", async () => {
   expect((await fetch(`${running.url}/readyz`)).status).toBe(200);
 });
 
-it("reloads worker by worker without losing a request", async () => {
+it("reloads worker by worker without losing a request or an event of a stream", async () => {
   const running = await start(
-    `[models.m]\nclass = "${fixture("telling.py", "Telling")}"\nworkers = 2\nmax_queue = 1000`,
+    `[models.m]\nclass = "${fixture("misbehaving.py", "OnDemand")}"\nworkers = 2\nmax_queue = 1000`,
   );
   await until(async () => (await running.state()).models[0]?.workers.every(({ state }) => state === "ready") === true);
   const before = (await running.state()).models[0]?.workers.map(({ pid }) => pid);
   const statuses: number[] = [];
   let reloaded: Response | undefined;
   const load = async () => {
-    while (reloaded === undefined) statuses.push((await running.infer("m", { ms: 3 })).status);
+    while (reloaded === undefined) statuses.push((await running.infer("m", { do: "sleep", ms: 3 })).status);
   };
-  const loads = [load(), load(), load(), load()];
+  const streams: string[] = [];
+  const loadStreams = async () => {
+    const headers = { accept: "text/event-stream" };
+    while (reloaded === undefined)
+      streams.push(await (await running.infer("m", { events: 20, gap_ms: 1 }, { headers })).text());
+  };
+  const loads = [load(), load(), load(), loadStreams(), loadStreams()];
   reloaded = await reload(running);
   await Promise.all(loads);
   const after = (await running.state()).models[0]?.workers.map(({ pid }) => pid);
   expect(reloaded.status).toBe(200);
   expect(statuses.length).toBeGreaterThan(10);
   expect(new Set(statuses)).toEqual(new Set([200]));
+  expect(new Set(streams)).toEqual(new Set([Array.from({ length: 20 }, (_, index) => `data: ${index}\n\n`).join("")]));
   expect(after?.some((pid) => before?.includes(pid))).toBe(false);
   await until(async () => before?.every((pid) => !isAlive(pid ?? 0)) === true);
 });
@@ -221,8 +229,21 @@ it("never kills a worker for a caller's short deadline, departure or stalled upl
   const left = running.infer("m", { ms: 1_500 }, { signal: leaver.signal }).catch(() => "left");
   await until(async () => (await running.state()).models[0]?.unsettled === 1);
   leaver.abort();
+  const staller = await RawCaller.connect(running.port);
+  staller.write(post("m", "1", { "content-length": "1000", "x-request-timeout-ms": "20" }));
   expect([late.status, await left]).toEqual([504, "left"]);
+  expect(await staller.saw(/DEADLINE_EXCEEDED/)).toMatch(/^HTTP\/1\.1 504 /);
   expect((await tell(running)).pid).toBe(pid);
+});
+
+it("never kills a worker that is busy within its model's timeout, although code in C keeps it from answering pings", async () => {
+  const running = await start(
+    `[models.m]\nclass = "${fixture("misbehaving.py", "OnDemand")}"\ntimeout_ms = 5000\nhealth_interval_ms = 50`,
+  );
+  // Longer than an idle worker may take for a pong.
+  const answer = await running.infer("m", { do: "hang_in_c", seconds: 3 });
+  const [model] = (await running.state()).models;
+  expect([answer.status, model?.workers[0]?.restarts, model?.workers[0]?.state]).toEqual([200, 0, "ready"]);
 });
 
 it("logs a traceback line by line as an error, and the reason as one sentence", async () => {
