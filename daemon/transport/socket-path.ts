@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -9,7 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { StartError } from "../errors.ts";
 
 /** Bytes of `sun_path` that hold a path on every system we run on: 104 on macOS, its zero byte included. */
@@ -61,7 +62,7 @@ function makeOwnFolder(base: string): string {
 
 function prepareParent(parent: string): void {
   try {
-    mkdirSync(parent, { recursive: true, mode: 0o700 });
+    makeFolders(parent);
     const stat = lstatSync(parent);
     if (!stat.isDirectory())
       throw unusable(`socket_dir "${parent}" is not a folder of its own (a symbolic link is refused).`);
@@ -73,6 +74,13 @@ function prepareParent(parent: string): void {
     if (cause instanceof StartError) throw cause;
     throw unusable(`socket_dir "${parent}" cannot be made: ${(cause as Error).message}`, cause);
   }
+}
+
+/** Level by level: Node's own `recursive` never returns where a parent is there and yet nothing can be made in it, as in /proc. */
+function makeFolders(path: string): void {
+  if (existsSync(path)) return;
+  makeFolders(dirname(path));
+  mkdirSync(path, { mode: 0o700 });
 }
 
 function makeFolder(base: string): string {

@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  chownSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -11,7 +12,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createSocketFolder } from "../../../daemon/transport/socket-path.ts";
 
 let parent: string;
@@ -20,7 +21,10 @@ beforeEach(() => {
   parent = mkdtempSync(join(tmpdir(), "gatehouse-test-"));
 });
 
-afterEach(() => rmSync(parent, { recursive: true, force: true }));
+afterEach(() => {
+  vi.restoreAllMocks();
+  rmSync(parent, { recursive: true, force: true });
+});
 
 const unusable = expect.objectContaining({ code: "SOCKET_DIR_UNUSABLE" });
 
@@ -90,6 +94,19 @@ describe("createSocketFolder", () => {
     mkdirSync(join(parent, "open"));
     chmodSync(join(parent, "open"), 0o777);
     for (const name of ["link", "file", "open"]) expect(() => createSocketFolder(join(parent, name))).toThrow(unusable);
+  });
+
+  it("refuses a parent that is another user's", () => {
+    const theirs = join(parent, "theirs");
+    mkdirSync(theirs);
+    // Only root can give a folder away; whoever is not root takes itself for somebody else.
+    if (process.getuid?.() === 0) chownSync(theirs, 65_534, 65_534);
+    else vi.spyOn(process, "getuid").mockReturnValue(65_533);
+    expect(() => createSocketFolder(theirs)).toThrow(unusable);
+  });
+
+  it("refuses a parent that cannot be made, and comes back to say so", () => {
+    expect(() => createSocketFolder("/proc/none/sockets")).toThrow(unusable);
   });
 
   it("refuses a parent whose path is too long for a socket, and leaves nothing there", () => {
