@@ -1,5 +1,6 @@
 import type { Agent } from "node:http";
 import { call, type Settlement } from "../../chaos/caller.ts";
+import type { Stalls } from "./stalls.ts";
 
 /** Milliseconds of the models' own timeout; a stream's bounds its first chunk and each gap. */
 export const TIMEOUT_MS = 2_000;
@@ -47,10 +48,20 @@ export interface Ending {
   readonly outcome: string;
   /** Why this counts as lost; undefined when all is well. */
   readonly lost: string | undefined;
+  /** It came late, but no later than this process itself was held up by what else the machine does. */
+  readonly isExcused: boolean;
+}
+
+interface Turn {
+  readonly url: string;
+  readonly turn: number;
+  readonly agent: Agent;
+  readonly stalls: Stalls;
 }
 
 /** Sends the turn's request, and judges how it ended. */
-export async function callInTurn(url: string, turn: number, agent: Agent): Promise<Ending> {
+export async function callInTurn({ url, turn, agent, stalls }: Turn): Promise<Ending> {
+  const startedAt = performance.now();
   const kind = KINDS[turn % KINDS.length] as Kind;
   const { model, stream = false, deadlineMs, leavesAfterMs } = kind;
   const settlement = await call({
@@ -62,8 +73,11 @@ export async function callInTurn(url: string, turn: number, agent: Agent): Promi
     patienceMs: leavesAfterMs ?? PATIENCE_MS,
     headers: deadlineMs === undefined ? {} : { "x-request-timeout-ms": String(deadlineMs) },
   });
-  if (leavesAfterMs !== undefined && settlement.code === "BROKEN") return { outcome: "left", lost: undefined };
-  return { outcome: settlement.code, lost: judge(settlement, kind) };
+  if (leavesAfterMs !== undefined && settlement.code === "BROKEN")
+    return { outcome: "left", lost: undefined, isExcused: false };
+  const stalledMs = stalls.since(startedAt);
+  const lost = judge(settlement, kind, stalledMs);
+  return { outcome: settlement.code, lost, isExcused: lost === undefined && judge(settlement, kind, 0) !== undefined };
 }
 
 /**
@@ -73,8 +87,9 @@ export async function callInTurn(url: string, turn: number, agent: Agent): Promi
 function judge(
   { status, code, waitedMs, flaw }: Settlement,
   { name, deadlineMs = TIMEOUT_MS }: Kind,
+  stalledMs: number,
 ): string | undefined {
   if (code === "BROKEN") return `${name}: ${status}, ${flaw}, after ${waitedMs.toFixed(0)} ms`;
-  if (waitedMs > deadlineMs + LATE_MS) return `${name}: ${status} ${code} after ${waitedMs.toFixed(0)} ms`;
+  if (waitedMs > deadlineMs + LATE_MS + stalledMs) return `${name}: ${status} ${code} after ${waitedMs.toFixed(0)} ms`;
   return undefined;
 }
