@@ -1,11 +1,10 @@
-import { readdirSync, renameSync, writeFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import type { AdminState } from "../fixtures/daemon-in-process.ts";
-import { fixture } from "../fixtures/daemon-in-process.ts";
 import { markedProcesses } from "../fixtures/marked-processes.ts";
-import { call, type Settlement } from "./caller.ts";
-import { type Cell, HARMLESS, ORDERS, SUDDEN } from "./cells.ts";
+import type { Settlement } from "./caller.ts";
+import { type Cell, HARMLESS, SUDDEN } from "./cells.ts";
 import { type Footprint, leaks, startOf, takeFootprint } from "./footprint.ts";
+import { LOAD_TIMEOUT_MS, modelToml, Scene, TIMEOUT_MS } from "./scene.ts";
 import { startWatchedDaemon, type WatchedDaemon } from "./watched-daemon.ts";
 
 export interface CellReport extends Cell {
@@ -20,12 +19,8 @@ export interface CellReport extends Cell {
   readonly problems: readonly string[];
 }
 
-/** A call's own bound, and so the time in which a caller must have an answer, with a second more. */
-const TIMEOUT_MS = 1_000;
+/** The time in which a caller must have an answer: its deadline, and a second more. */
 const SETTLE_MS = TIMEOUT_MS + 1_000;
-
-/** What a model may take to load, and so the time after which a worker that is stuck in it is gone. */
-const LOAD_TIMEOUT_MS = 8_000;
 
 /** Any other broken worker is gone after a call's bound and its grace, or a ping's, of 2 s, and a look at it every 200 ms. */
 const UNRESPONSIVE_MS = TIMEOUT_MS + 2_000 + 200;
@@ -48,11 +43,6 @@ const SETTLE_DOWN_MS = 5_000;
 /** Milliseconds from SIGTERM to the end: what is in flight, then a second for workers to leave, then what ends those that do not. */
 const END_MS = SETTLE_MS + 2_500;
 
-const LOAD_MS = 200;
-
-/** A body that would be missed if it stayed. */
-const MEGABYTE = "x".repeat(1_048_576);
-
 /** Codes of requests that may have been refused before they counted as taken. */
 const REFUSALS: readonly string[] = ["MODEL_NOT_READY", "OVERLOADED", "DRAINING"];
 
@@ -65,45 +55,31 @@ export async function runCell(cell: Cell): Promise<CellReport> {
   return await new CellRun(daemon, cell).report();
 }
 
-function modelToml({ moment }: Cell): string {
-  return `
-    [models.m]
-    class = "${fixture("chaos.py", "Chaos")}"
-    env = { CHAOS_ORDERS = "{FOLDER}/orders", CHAOS_LOAD_MS = "${LOAD_MS}" }
-    timeout_ms = ${TIMEOUT_MS}
-    load_timeout_ms = ${LOAD_TIMEOUT_MS}
-    health_interval_ms = 200
-    max_restarts = 20
-    max_batch = ${moment === "batch" ? 4 : 1}
-    max_wait_ms = ${moment === "batch" ? 20 : 0}
-  `;
-}
-
 class CellRun {
   private readonly problems: string[] = [];
-  private readonly requests: Promise<Settlement>[] = [];
-  /** Every request of this run by how it ended, those before and after the cell included. */
-  private readonly codes = new Map<string, number>();
-  private reloading: Promise<void> | undefined;
-  private lastPid = 0;
+
+  private readonly scene: Scene;
 
   constructor(
     private readonly daemon: WatchedDaemon,
     private readonly cell: Cell,
-  ) {}
+  ) {
+    this.scene = new Scene(daemon, cell);
+  }
 
   async report(): Promise<CellReport> {
     const before = await this.warmUp();
-    await this.arrange();
-    const stopped = this.cell.moment === "draining" ? this.drain() : undefined;
+    await this.scene.arrange();
+    const stopped = this.cell.moment === "draining" ? this.scene.drain() : undefined;
     await stopped?.begun;
     const brokenAt = performance.now();
-    const pid = await this.break();
+    const pid = await this.scene.break();
     const brokenDate = Date.now();
-    if (this.cell.moment === "idle" || this.cell.moment === "loading") this.request(this.harmlessBody());
-    const settled = await Promise.all(this.requests);
+    if (this.cell.moment === "idle" || this.cell.moment === "loading") this.scene.request(this.scene.harmlessBody());
+    const settled = await Promise.all(this.scene.requests);
     for (const settlement of settled) this.judge(settlement);
-    await this.reloading;
+    const reloaded = await this.scene.reloading;
+    if (reloaded !== undefined && reloaded !== 200) this.problems.push(`the reload was answered ${reloaded}`);
     if (stopped !== undefined) {
       await this.ended(stopped.exitCode);
       return {
@@ -128,102 +104,9 @@ class CellRun {
   /** Has every usual path run once, so that what comes after can be compared with what is there now. */
   private async warmUp(): Promise<Footprint> {
     await this.daemon.logged(({ message }) => message === "model is ready");
-    for (const stream of [false, true]) await this.send(this.harmlessBody(stream), stream);
+    for (const stream of [false, true]) await this.scene.send(this.scene.harmlessBody(stream), stream);
     await this.daemon.settled();
     return await takeFootprint(this.daemon);
-  }
-
-  /** Brings the model to the cell's moment. */
-  private async arrange(): Promise<void> {
-    switch (this.cell.moment) {
-      case "idle":
-        return;
-      case "loading": {
-        const first = await this.pid();
-        this.request(this.longBody());
-        this.request(this.longBody());
-        await this.worker(({ inFlight }) => inFlight > 0);
-        process.kill(first, "SIGKILL");
-        await this.worker(({ pid, state }) => pid !== null && pid !== first && state === "loading");
-        return;
-      }
-      case "stream":
-        await this.openStream();
-        if (this.cell.kind === "unary") this.request(this.longBody());
-        return;
-      case "batch":
-      case "queued":
-        for (let i = 0; i < 4; i++) this.request(this.longBody());
-        break;
-      case "reloading":
-        this.request(this.longBody());
-        await this.worker(({ inFlight }) => inFlight > 0);
-        this.reloading = this.reload();
-        return;
-      case "running":
-      case "draining":
-        this.request(this.longBody());
-        break;
-    }
-    await this.worker(({ inFlight }) => inFlight > 0);
-  }
-
-  private harmlessBody(stream = this.cell.kind === "stream"): object {
-    return stream ? { events: 3, padding: MEGABYTE } : { padding: MEGABYTE };
-  }
-
-  /** Keeps the worker busy; with a fault that only a request can meet, commits it. */
-  private longBody(stream = this.cell.kind === "stream"): object {
-    const { fault } = this.cell;
-    const isRequests = HARMLESS.includes(fault);
-    if (stream)
-      return { padding: MEGABYTE, ...(isRequests ? { events: 3, ...ORDERS[fault] } : { events: 100, gap_ms: 10 }) };
-    return { padding: MEGABYTE, ...(isRequests ? ORDERS[fault] : { do: "sleep", ms: TIMEOUT_MS / 2 }) };
-  }
-
-  private request(body: object): void {
-    this.requests.push(this.send(body, this.cell.kind === "stream"));
-  }
-
-  private openStream(): Promise<void> {
-    return new Promise((resolve) => {
-      this.requests.push(this.send(this.longBody(true), true, resolve));
-    });
-  }
-
-  private async send(body: unknown, stream: boolean, onBegun?: () => void): Promise<Settlement> {
-    const { url } = this.daemon;
-    const settlement = await call({ url, model: "m", body, stream, patienceMs: 2 * BACK_MS, onBegun });
-    this.codes.set(settlement.code, (this.codes.get(settlement.code) ?? 0) + 1);
-    return settlement;
-  }
-
-  private async reload(): Promise<void> {
-    const response = await fetch(`${this.daemon.url}/admin/models/m/reload`, {
-      method: "POST",
-      headers: { connection: "close" },
-    });
-    await response.text();
-    if (response.status !== 200) this.problems.push(`the reload was answered ${response.status}`);
-  }
-
-  private drain(): { readonly begun: Promise<unknown>; readonly exitCode: Promise<number | null> } {
-    return { exitCode: this.daemon.stop(), begun: this.daemon.logged(({ message }) => message === "daemon drains") };
-  }
-
-  /** Commits the fault; resolves with the number of the process that was broken. */
-  private async break(): Promise<number> {
-    const { fault, moment } = this.cell;
-    const pid = moment === "draining" ? this.lastPid : await this.pid();
-    const orders = ORDERS[fault];
-    if (orders === undefined) {
-      process.kill(pid, fault as NodeJS.Signals);
-    } else {
-      const path = join(this.daemon.folder, "orders", String(pid));
-      writeFileSync(`${path}.new`, JSON.stringify(orders));
-      renameSync(`${path}.new`, path);
-    }
-    return pid;
   }
 
   private judge({ status, code, waitedMs, flaw }: Settlement): void {
@@ -244,25 +127,25 @@ class CellRun {
   private async back(since: number): Promise<number | undefined> {
     const giveUpAt = performance.now() + BACK_MS;
     while (performance.now() < giveUpAt) {
-      const { status } = await this.send(1, false);
+      const { status } = await this.scene.send(1, false);
       if (status === 200 && (await this.isSettledDown())) return performance.now() - since;
       await pause(20);
     }
-    const { state, reason } = await this.model();
+    const { state, reason } = await this.scene.model();
     this.problems.push(`not back after ${BACK_MS} ms: ${state}, ${reason}`);
     return undefined;
   }
 
   /** A stopped worker may answer nothing and yet be taken for ready: only one that pongs, or its successor, is well. */
   private async isSettledDown(): Promise<boolean> {
-    const { state, workers } = await this.model();
+    const { state, workers } = await this.scene.model();
     return state === "ready" && workers.every((worker) => worker.state === "ready");
   }
 
   /** How long the daemon waited before it started the worker that is there now: what it adds to its load. */
   private async restart(brokenAt: number): Promise<number | undefined> {
     const crash = this.daemon.log.findLast(({ message }) => message === "worker crashed");
-    const startedAt = startOf(await this.pid());
+    const startedAt = startOf(await this.scene.pid());
     if (crash === undefined || startedAt === undefined) return undefined;
     const noticeMs = Date.parse(crash.time) - brokenAt;
     if (SUDDEN.includes(this.cell.fault) && noticeMs > NOTICE_MS)
@@ -296,9 +179,9 @@ class CellRun {
   /** The daemon's count of what it settled, and how, is what the callers have seen. */
   private async counted(): Promise<void> {
     const counted = await this.daemon.settled();
-    for (const code of new Set([...counted.keys(), ...this.codes.keys()])) {
+    for (const code of new Set([...counted.keys(), ...this.scene.codes.keys()])) {
       if (REFUSALS.includes(code)) continue;
-      const [ours, theirs] = [this.codes.get(code) ?? 0, counted.get(code) ?? 0];
+      const [ours, theirs] = [this.scene.codes.get(code) ?? 0, counted.get(code) ?? 0];
       if (ours !== theirs) this.problems.push(`callers saw ${code} ${ours} times, the daemon counted ${theirs}`);
     }
   }
@@ -328,32 +211,7 @@ class CellRun {
       await pause(20);
     }
   }
-
-  private async pid(): Promise<number> {
-    const { pid } = await this.worker((worker) => worker.pid !== null);
-    this.lastPid = pid ?? 0;
-    return this.lastPid;
-  }
-
-  private async worker(holds: (worker: Worker) => boolean): Promise<Worker> {
-    for (;;) {
-      const worker = (await this.model()).workers[0];
-      if (worker !== undefined && holds(worker)) {
-        this.lastPid = worker.pid ?? 0;
-        return worker;
-      }
-      await pause(5);
-    }
-  }
-
-  private async model(): Promise<AdminState["models"][number]> {
-    const [model] = (await this.daemon.state()).models;
-    if (model === undefined) throw new Error("the daemon has no model");
-    return model;
-  }
 }
-
-type Worker = AdminState["models"][number]["workers"][number];
 
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));

@@ -1,0 +1,173 @@
+import { renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { AdminState } from "../fixtures/daemon-in-process.ts";
+import { fixture } from "../fixtures/daemon-in-process.ts";
+import { call, type Settlement } from "./caller.ts";
+import { type Cell, HARMLESS, ORDERS } from "./cells.ts";
+import type { WatchedDaemon } from "./watched-daemon.ts";
+
+/** A call's own bound. */
+export const TIMEOUT_MS = 1_000;
+
+/** What a model may take to load, and so the time after which a worker that is stuck in it is gone. */
+export const LOAD_TIMEOUT_MS = 8_000;
+
+const LOAD_MS = 200;
+
+/** Milliseconds after which a caller gives up: far beyond what anything may take. */
+const PATIENCE_MS = 30_000;
+
+/** A body that would be missed if it stayed. */
+const MEGABYTE = "x".repeat(1_048_576);
+
+/** The one model of a cell's daemon, as models.toml says it. */
+export function modelToml({ moment }: Cell): string {
+  return `
+    [models.m]
+    class = "${fixture("chaos.py", "Chaos")}"
+    env = { CHAOS_ORDERS = "{FOLDER}/orders", CHAOS_LOAD_MS = "${LOAD_MS}" }
+    timeout_ms = ${TIMEOUT_MS}
+    load_timeout_ms = ${LOAD_TIMEOUT_MS}
+    health_interval_ms = 200
+    max_restarts = 20
+    max_batch = ${moment === "batch" ? 4 : 1}
+    max_wait_ms = ${moment === "batch" ? 20 : 0}
+  `;
+}
+
+/** What happens in a cell: its requests, and its fault at its moment. */
+export class Scene {
+  readonly requests: Promise<Settlement>[] = [];
+  /** Every request of this run by how it ended, those before and after the cell included. */
+  readonly codes = new Map<string, number>();
+  /** The status of the answer to a reload. */
+  reloading: Promise<number> | undefined;
+  private lastPid = 0;
+
+  constructor(
+    private readonly daemon: WatchedDaemon,
+    private readonly cell: Cell,
+  ) {}
+
+  /** Brings the model to the cell's moment. */
+  async arrange(): Promise<void> {
+    switch (this.cell.moment) {
+      case "idle":
+        return;
+      case "loading": {
+        const first = await this.pid();
+        this.request(this.longBody());
+        this.request(this.longBody());
+        await this.worker(({ inFlight }) => inFlight > 0);
+        process.kill(first, "SIGKILL");
+        await this.worker(({ pid, state }) => pid !== null && pid !== first && state === "loading");
+        return;
+      }
+      case "stream":
+        await this.openStream();
+        if (this.cell.kind === "unary") this.request(this.longBody());
+        return;
+      case "batch":
+      case "queued":
+        for (let i = 0; i < 4; i++) this.request(this.longBody());
+        break;
+      case "reloading":
+        this.request(this.longBody());
+        await this.worker(({ inFlight }) => inFlight > 0);
+        this.reloading = this.reload();
+        return;
+      case "running":
+      case "draining":
+        this.request(this.longBody());
+        break;
+    }
+    await this.worker(({ inFlight }) => inFlight > 0);
+  }
+
+  harmlessBody(stream = this.cell.kind === "stream"): object {
+    return stream ? { events: 3, padding: MEGABYTE } : { padding: MEGABYTE };
+  }
+
+  /** Keeps the worker busy; with a fault that only a request can meet, commits it. */
+  private longBody(stream = this.cell.kind === "stream"): object {
+    const { fault } = this.cell;
+    const isRequests = HARMLESS.includes(fault);
+    if (stream)
+      return { padding: MEGABYTE, ...(isRequests ? { events: 3, ...ORDERS[fault] } : { events: 100, gap_ms: 10 }) };
+    return { padding: MEGABYTE, ...(isRequests ? ORDERS[fault] : { do: "sleep", ms: TIMEOUT_MS / 2 }) };
+  }
+
+  request(body: object): void {
+    this.requests.push(this.send(body, this.cell.kind === "stream"));
+  }
+
+  private openStream(): Promise<void> {
+    return new Promise((resolve) => {
+      this.requests.push(this.send(this.longBody(true), true, resolve));
+    });
+  }
+
+  async send(body: unknown, stream: boolean, onBegun?: () => void): Promise<Settlement> {
+    const { url } = this.daemon;
+    const settlement = await call({ url, model: "m", body, stream, patienceMs: PATIENCE_MS, onBegun });
+    this.codes.set(settlement.code, (this.codes.get(settlement.code) ?? 0) + 1);
+    return settlement;
+  }
+
+  private async reload(): Promise<number> {
+    const response = await fetch(`${this.daemon.url}/admin/models/m/reload`, {
+      method: "POST",
+      headers: { connection: "close" },
+    });
+    await response.text();
+    return response.status;
+  }
+
+  drain(): { readonly begun: Promise<unknown>; readonly exitCode: Promise<number | null> } {
+    return { exitCode: this.daemon.stop(), begun: this.daemon.logged(({ message }) => message === "daemon drains") };
+  }
+
+  /** Commits the fault; resolves with the number of the process that was broken. */
+  async break(): Promise<number> {
+    const { fault, moment } = this.cell;
+    const pid = moment === "draining" ? this.lastPid : await this.pid();
+    const orders = ORDERS[fault];
+    if (orders === undefined) {
+      process.kill(pid, fault as NodeJS.Signals);
+    } else {
+      const path = join(this.daemon.folder, "orders", String(pid));
+      writeFileSync(`${path}.new`, JSON.stringify(orders));
+      renameSync(`${path}.new`, path);
+    }
+    return pid;
+  }
+
+  async pid(): Promise<number> {
+    const { pid } = await this.worker((worker) => worker.pid !== null);
+    this.lastPid = pid ?? 0;
+    return this.lastPid;
+  }
+
+  private async worker(holds: (worker: Worker) => boolean): Promise<Worker> {
+    for (;;) {
+      const worker = (await this.model()).workers[0];
+      if (worker !== undefined && holds(worker)) {
+        this.lastPid = worker.pid ?? 0;
+        return worker;
+      }
+      await pause(5);
+    }
+  }
+
+  async model(): Promise<AdminState["models"][number]> {
+    const [model] = (await this.daemon.state()).models;
+    if (model === undefined) throw new Error("the daemon has no model");
+    return model;
+  }
+}
+
+type Worker = AdminState["models"][number]["workers"][number];
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
