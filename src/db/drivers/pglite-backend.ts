@@ -61,6 +61,8 @@ export class PgliteBackend {
       // Silence and a panic are what a backend says that is no more.
       broken = panicked ||= saysPanic(answer);
       onAnswer(answer);
+      // At once: the call may never return, after `COPY … FROM STDIN` for example, which a backend in one piece cannot wait for.
+      if (panicked) this.options.onBroken();
     };
     try {
       const { deadline } = this.options;

@@ -90,7 +90,7 @@ export function wantsAnswer(message: Uint8Array): boolean {
   return message[0] === 0x51 || message[0] === 0x53;
 }
 
-/** True for an `ErrorResponse` of the severity that a backend does not survive. */
+/** True for an `ErrorResponse` of a severity that a backend does not survive. */
 export function saysPanic(answer: Uint8Array): boolean {
-  return answer[0] === 0x45 && Buffer.from(answer).includes("VPANIC\0");
+  return answer[0] === 0x45 && /\0V(?:PANIC|FATAL)\0/.test(Buffer.from(answer).toString("latin1"));
 }

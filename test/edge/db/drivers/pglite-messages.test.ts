@@ -57,7 +57,7 @@ describe("startupParameter", () => {
 describe("a backend that is no more", () => {
   it("is known by a panic, and by silence after a message that is always answered", () => {
     const error = (severity: string) => Buffer.from(`E\0\0\0\x10S${severity}\0V${severity}\0CXX000\0\0`, "latin1");
-    expect([error("PANIC"), error("ERROR")].map(saysPanic)).toEqual([true, false]);
+    expect([error("PANIC"), error("FATAL"), error("ERROR")].map(saysPanic)).toEqual([true, true, false]);
     expect([SYNC, queryMessage("select 1"), Buffer.from("P\0\0\0\x04")].map(wantsAnswer)).toEqual([true, true, false]);
   });
 });

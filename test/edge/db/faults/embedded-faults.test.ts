@@ -24,7 +24,6 @@ describe("the edge on its embedded database, beside a client like psql", { timeo
     [, url = ""] = await edge.printed(/"url":"(http:[^"]+)"/);
     await send(`${url}/v1/auth/register`, { json: ACCOUNT });
     token = String((await logIn()).body.token);
-    client = await connectTcp({ url: socketUrl(dataDir) });
   });
   afterAll(async () => {
     await client.close();
@@ -47,6 +46,16 @@ describe("the edge on its embedded database, beside a client like psql", { timeo
     await forgetful.close();
   });
 
+  it("is back by itself after what PGlite does not survive: COPY FROM STDIN", async () => {
+    const copying = await connectTcp({ url: socketUrl(dataDir) });
+    await copying.query("create table notes (text text)");
+    await expect(copying.query("copy notes from stdin")).rejects.toMatchObject({ code: "DATABASE_UNAVAILABLE" });
+    await copying.close();
+    await edge.printed(/the embedded database is open again/);
+    expect((await check()).status).toBe(200);
+    client = await connectTcp({ url: socketUrl(dataDir) });
+  });
+
   it("answers 503 while a statement goes on and on, cuts that off and is back by itself with every session", async () => {
     let ended = false;
     // From here on it has the turn.
@@ -65,7 +74,7 @@ describe("the edge on its embedded database, beside a client like psql", { timeo
     }
     await endless;
     await edge.printed(/a statement took too long and was cut off[^"]*; it is being opened again/);
-    await edge.printed(/the embedded database is open again/);
+    await edge.printed(/cut off together[\s\S]*the embedded database is open again/);
     expect((await check()).status).toBe(200);
     expect((await logIn()).status).toBe(200);
   });
