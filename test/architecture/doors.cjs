@@ -17,7 +17,8 @@ const EDGE_ROOMS = {
 };
 
 const DAEMON_ROOMS = {
-  clock: [],
+  "timer-heap": [],
+  clock: ["timer-heap"],
   errors: [],
   log: ["clock", "errors"],
   wire: ["clock", "errors", "type:log"],
