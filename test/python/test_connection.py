@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 
 import pytest
 import uvloop
@@ -22,12 +22,13 @@ class Recorder:
         self.codes: list[str] = []
         self.events: asyncio.Queue[str] = asyncio.Queue()
 
-    def received(self, message: DaemonMessage) -> None:
+    def received(self, message: DaemonMessage, segments: Sequence[memoryview]) -> None:
+        assert not segments
         self.messages.append(message)
         self.events.put_nowait("received")
 
-    def ending(self, request_id: int) -> None:
-        self.ended.append(request_id)
+    def ending(self, request_ids: Sequence[int]) -> None:
+        self.ended += request_ids
 
     def writable(self) -> None:
         self.events.put_nowait("writable")

@@ -30,12 +30,15 @@ class AnswerWriter:
         self._outbox: Final = Outbox(loop, self.advance)
         self._held: Final[dict[int, StreamItem]] = {}
 
-    def settle(self, items: Sequence[UnaryItem], answers: Sequence[Answer]) -> None:
+    def settle(self, items: Sequence[UnaryItem]) -> None:
         """Send the ends of requests that are no streams, in one write."""
         pieces: list[bytes | memoryview] = []
-        for item, answer in zip(items, answers, strict=True):
-            pieces += self._encode(item.infer.id, answer)
-        self._connection.send(pieces, ends=[item.infer.id for item in items])
+        request_ids: list[int] = []
+        for item in items:
+            request_id = item.infer.id
+            request_ids.append(request_id)
+            pieces += self._encode(request_id, item.answer)
+        self._connection.send(pieces, request_ids)
 
     def wake(self, item: StreamItem) -> None:
         """Have `advance` called on the I/O thread: the model has written or has come to the end."""
@@ -80,7 +83,7 @@ class AnswerWriter:
 
     def _end(self, request_id: int, pieces: Pieces) -> None:
         self._held.pop(request_id, None)
-        self._connection.send(pieces, ends=[request_id])
+        self._connection.send(pieces, [request_id])
 
     def _encode(self, request_id: int, answer: Answer) -> Pieces:
         if isinstance(answer, Reply):
@@ -90,7 +93,7 @@ class AnswerWriter:
                     answer.status,
                     answer.headers,
                     answer.segments,
-                    max_frame_bytes=self.max_frame_bytes,
+                    self.max_frame_bytes,
                 )
             except DoesNotFitError:
                 answer = RESULT_TOO_LARGE

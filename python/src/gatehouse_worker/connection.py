@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final, Protocol, TypeAlias
 
 from gatehouse_worker.wire.frame_reader import FrameReader
-from gatehouse_worker.wire.messages import DaemonMessage, Infer, read_daemon_message
+from gatehouse_worker.wire.messages import DaemonMessage, read_daemon_message
 from gatehouse_worker.wire.violation import ProtocolViolation
 
 Pieces: TypeAlias = Sequence[bytes | memoryview]
@@ -18,12 +18,12 @@ Pieces: TypeAlias = Sequence[bytes | memoryview]
 class Listener(Protocol):
     """Who uses a connection. All but `ending` is called on the I/O thread."""
 
-    def received(self, message: DaemonMessage) -> None:
-        """Take a message. A ProtocolViolation that it raises ends the connection."""
+    def received(self, message: DaemonMessage, segments: Sequence[memoryview]) -> None:
+        """Take a message and what followed it. A ProtocolViolation of it ends the connection."""
         ...
 
-    def ending(self, request_id: int) -> None:
-        """Take note that a request's end is written next."""
+    def ending(self, request_ids: Sequence[int]) -> None:
+        """Take note that the ends of these requests are written next."""
         ...
 
     def writable(self) -> None:
@@ -48,7 +48,7 @@ class Connection:
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, listener: Listener) -> None:
-        self.reader: Final = FrameReader(read_daemon_message, self._on_message)
+        self.reader: Final = FrameReader(read_daemon_message, listener.received)
         self._loop: Final = loop
         self._listener: Final = listener
         self._socket: socket.socket | None = None
@@ -67,12 +67,12 @@ class Connection:
         self._socket = connected
         self._loop.add_reader(connected.fileno(), self._read)
 
-    def send(self, pieces: Pieces, *, ends: Sequence[int] = ()) -> None:
+    def send(self, pieces: Pieces, ends: Sequence[int] = ()) -> None:
         """Send whole frames, from any thread; `ends` are the requests that they end."""
         with self._lock:
-            for request_id in ends:
+            if ends:
                 # In the lock, so that nobody who sees a request gone can close before its end.
-                self._listener.ending(request_id)
+                self._listener.ending(ends)
             if self._socket is None:
                 return
             if not self._waiting:
@@ -110,11 +110,6 @@ class Connection:
         except OSError:
             self._shut()
 
-    def _on_message(self, message: DaemonMessage, segments: list[memoryview]) -> None:
-        if isinstance(message, Infer):
-            message.segments = segments
-        self._listener.received(message)
-
     def _wait_until_writable(self) -> None:
         if self._socket is not None:
             self._loop.add_writer(self._socket.fileno(), self._flush)
@@ -150,9 +145,10 @@ def _send_some(connected: socket.socket, pieces: Pieces) -> Pieces:
     """Send what the socket takes now; gives what it did not take."""
     try:
         if len(pieces) == 1:
-            sent = connected.send(pieces[0])
-        else:
-            sent = connected.sendmsg(pieces[:_MAX_PIECES])
+            piece = pieces[0]
+            sent = connected.send(piece)
+            return [] if sent == len(piece) else [memoryview(piece)[sent:]]
+        sent = connected.sendmsg(pieces[:_MAX_PIECES])
     except BlockingIOError:
         return pieces
     except OSError:

@@ -35,7 +35,7 @@ class Conversation:
 
     def __init__(self, capacity: int) -> None:
         """Make one for a worker that holds at most `capacity` requests."""
-        self.phase = Phase.STARTING
+        self._enter(Phase.STARTING)
         self._capacity = capacity
         self._streams: dict[int, bool] = {}
         self._last_request = 0
@@ -54,7 +54,7 @@ class Conversation:
 
     def receive(self, message: DaemonMessage) -> None:
         """Take note of a message of the daemon. Raises ProtocolViolation BAD_STATE."""
-        if type(message) not in _ALLOWED[self.phase]:
+        if type(message) not in self._allowed:
             self._refuse(f"`{type(message).__name__}` does not come when {self.phase.value}.")
         match message:
             case Infer():
@@ -66,18 +66,18 @@ class Conversation:
             case Check():
                 self._begin_check(message)
             case Drain():
-                self.phase = Phase.DRAINING
+                self._enter(Phase.DRAINING)
             case Hello():
-                self.phase = Phase.GREETING
+                self._enter(Phase.GREETING)
 
     def greeted(self) -> None:
         """Take note that the worker's `hello` goes out."""
-        self.phase = Phase.LOADING
+        self._enter(Phase.LOADING)
 
     def loaded(self) -> None:
         """Take note that `ready` goes out."""
         if self.phase is Phase.LOADING:
-            self.phase = Phase.READY
+            self._enter(Phase.READY)
 
     def checked(self) -> None:
         """Take note that `health` goes out."""
@@ -85,17 +85,23 @@ class Conversation:
 
     def closed(self) -> None:
         """Take note that nothing more is read or written."""
-        self.phase = Phase.CLOSED
+        self._enter(Phase.CLOSED)
 
     def ended(self, request_id: int) -> None:
         """Take note that the one end of a request goes out; its slot is free."""
         del self._streams[request_id]
 
+    def _enter(self, phase: Phase) -> None:
+        self.phase = phase
+        self.is_draining = phase is Phase.DRAINING
+        # Kept, because to look up a member of an Enum costs more than all else that is checked.
+        self._allowed = _ALLOWED[phase]
+
     def _open(self, message: Infer) -> None:
-        self._last_request = self._rising(message.id, self._last_request)
+        request_id = self._last_request = self._rising(message.id, self._last_request)
         if len(self._streams) >= self._capacity:
             self._refuse(f"More than {self._capacity} requests are open.")
-        self._streams[message.id] = message.stream
+        self._streams[request_id] = message.stream
 
     def _check_reference(self, message: Cancel | Credit) -> None:
         if message.id > self._last_request:

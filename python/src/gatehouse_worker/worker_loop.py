@@ -7,7 +7,7 @@ import hmac
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
@@ -74,11 +74,12 @@ class WorkerLoop:
 
     # What the connection tells.
 
-    def received(self, message: DaemonMessage) -> None:
+    def received(self, message: DaemonMessage, segments: Sequence[memoryview]) -> None:
         """Act on a message. Raises ProtocolViolation when it may not come now."""
         self._conversation.receive(message)
         match message:
             case Infer():
+                message.segments = segments
                 self._infer(message)
             case Cancel(id=request_id):
                 self._cancel(request_id)
@@ -93,11 +94,12 @@ class WorkerLoop:
             case Drain():
                 self._close_if_drained()
 
-    def ending(self, request_id: int) -> None:
-        """Free the slot; any thread calls it."""
-        self._conversation.ended(request_id)
-        self._items.pop(request_id, None)
-        if self._conversation.phase is Phase.DRAINING:
+    def ending(self, request_ids: Sequence[int]) -> None:
+        """Free the slots; any thread calls it."""
+        for request_id in request_ids:
+            self._conversation.ended(request_id)
+            self._items.pop(request_id, None)
+        if self._conversation.is_draining:
             self._loop.call_soon_threadsafe(self._close_if_drained)
 
     def writable(self) -> None:

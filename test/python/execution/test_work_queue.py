@@ -159,7 +159,7 @@ def test_interrupts_come_after_the_grace_and_again_every_second(clock: Clock) ->
     call = queue.take_now()
     assert isinstance(call, Call)
     sent: list[float] = []
-    call.interrupt = lambda: sent.append(clock.now)
+    call.cancel_task = lambda: sent.append(clock.now)
     queue.cancel(item)
     for _ in range(12):
         watch_calls(queue, clock.now, 60)

@@ -118,9 +118,9 @@ class _Answers:
         self._futures[item] = Future()
         return self._futures[item]
 
-    def settle(self, items: Sequence[UnaryItem], answers: Sequence[Answer]) -> None:
-        for item, answer in zip(items, answers, strict=True):
-            self._futures.pop(item).set_result(answer)
+    def settle(self, items: Sequence[UnaryItem]) -> None:
+        for item in items:
+            self._futures.pop(item).set_result(item.answer)
 
 
 def _wait(begin: Callable[[Callable[[BaseException | None], object]], None]) -> None:

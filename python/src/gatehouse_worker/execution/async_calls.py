@@ -14,11 +14,15 @@ from gatehouse_worker.answers import (
     CANCELLED,
     DEADLINE_EXCEEDED,
     STREAM_END,
-    Answer,
     Failure,
     StreamEnd,
 )
-from gatehouse_worker.execution.batch import Batch, checked_results
+from gatehouse_worker.execution.batch import (
+    accept_results,
+    checked_results,
+    decode_items,
+    reject_items,
+)
 from gatehouse_worker.execution.call import Call, Job, StreamItem, UnaryItem
 from gatehouse_worker.execution.closing import closing_async_generator, closing_generator
 from gatehouse_worker.execution.failures import failure_of
@@ -78,7 +82,7 @@ class AsyncCalls:
             if not isinstance(call, Call):
                 return call
             task = loop.create_task(self._make(call))
-            call.interrupt = partial(_cancel, loop, task)
+            call.cancel_task = partial(_cancel, loop, task)
             call.grace_s = 0
             self._tasks.add(task)
             task.add_done_callback(forget)
@@ -96,31 +100,31 @@ class AsyncCalls:
             self._queue.finish(call)
             work.output.finish(end)
         else:
-            answers = await self._answers(call, work)
+            await self._answer(call, work)
             self._queue.finish(call)
-            self._replies.settle(work, answers)
+            self._replies.settle(work)
 
-    async def _answers(self, call: Call, items: Sequence[UnaryItem]) -> list[Answer]:
-        batch = Batch(items, time.monotonic())
-        if not batch.values:
-            return batch.answers
-        method = self._methods[batch.method]
+    async def _answer(self, call: Call, batch: Sequence[UnaryItem]) -> None:
+        items, values = decode_items(batch, time.monotonic())
+        if not items:
+            return
+        name = items[0].route.method
+        method = self._methods[name]
         try:
-            results = await _finished(method(batch.values))
-            batch.accept(checked_results(batch.method, results, len(batch.values)))
+            results = await _finished(method(values))
+            accept_results(items, checked_results(name, results, len(items)))
         except ClientError as error:
-            if len(batch.values) == 1:
-                batch.reject(error)
+            if len(items) == 1:
+                reject_items(items, error)
             else:
                 # Whose fault is it? Asking for each alone tells, and no caller reads of another's.
-                alone = [_result_alone(batch.method, method, value) for value in batch.values]
-                batch.accept(await asyncio.gather(*alone))
+                alone = [_result_alone(name, method, value) for value in values]
+                accept_results(items, await asyncio.gather(*alone))
         except SystemExit:
             raise
         except BaseException as error:  # noqa: BLE001 - whatever a model raises
             if not _is_cancellation(error, call):
-                batch.reject(error)
-        return batch.answers
+                reject_items(items, error)
 
     async def _stream(self, call: Call, item: StreamItem) -> StreamEnd | Failure:
         if item.deadline <= time.monotonic():

@@ -1,11 +1,12 @@
 """One call of the model, and the work it is made for."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, TypeAlias, TypeVar
 
 from gatehouse.cancellation import CancelScope
+from gatehouse_worker.answers import CANCELLED, Answer
 from gatehouse_worker.codecs.route import StreamRoute, UnaryRoute
 from gatehouse_worker.execution.stream_output import StreamOutput
 from gatehouse_worker.wire.messages import Infer
@@ -13,13 +14,24 @@ from gatehouse_worker.wire.messages import Infer
 _SYNC_GRACE_S: Final = 0.1
 """How long sync code may notice `cancelled()` by itself before it is interrupted."""
 
+_NEVER: Final = math.inf
+
 _Route = TypeVar("_Route", UnaryRoute, StreamRoute)
 
 
 class _Item(Generic[_Route]):
     """One request from its arrival to its end. Times are seconds of the monotonic clock."""
 
-    __slots__ = ("arrived", "call", "deadline", "has_begun", "infer", "is_cancelled", "route")
+    __slots__ = (
+        "answer",
+        "arrived",
+        "call",
+        "deadline",
+        "has_begun",
+        "infer",
+        "is_cancelled",
+        "route",
+    )
 
     def __init__(self, infer: Infer, route: _Route, arrived: float) -> None:
         self.infer = infer
@@ -30,6 +42,8 @@ class _Item(Generic[_Route]):
         """The call that it is part of, while that runs."""
         self.has_begun = False
         self.is_cancelled = False
+        self.answer: Answer = CANCELLED
+        """How it ends: what it was interrupted by, unless its call finds another answer."""
 
 
 class UnaryItem(_Item[UnaryRoute]):
@@ -72,43 +86,43 @@ class Call:
     __slots__ = (
         "_expecting",
         "busy_since",
+        "cancel_task",
         "grace_s",
-        "interrupt",
         "interrupt_at",
         "is_interrupted",
+        "items",
         "scope",
+        "thread_id",
         "work",
     )
 
-    def __init__(self, work: Work, now: float, interrupt: Callable[[], object]) -> None:
-        """Make one that begins now; `interrupt` raises in it, from another thread."""
+    def __init__(self, work: Work, now: float, thread_id: int) -> None:
+        """Make one that begins now, on this thread."""
         self.work = work
-        self.interrupt = interrupt
+        self.thread_id = thread_id
+        self.cancel_task: Callable[[], object] | None = None
+        """Interrupts it; without this, an exception raised in its thread does."""
         self.scope = CancelScope()
         self.is_interrupted = False
-        is_timed = not isinstance(work, Job) or work.is_timed
-        self.busy_since = now if is_timed else None
+        self.busy_since: float | None = now
         """When the model began to work; None while its time does not count: it waits for credit."""
         self.grace_s = _SYNC_GRACE_S
-        self.interrupt_at = math.inf
+        self.interrupt_at = _NEVER
         """When to interrupt it; never, while somebody waits."""
-        items = self.items
-        self._expecting = len(items)
-        for item in items:
+        self.items: Sequence[Item]
+        """The requests that the call is made for; a job is for none."""
+        if isinstance(work, list):
+            self.items = work
+        elif isinstance(work, StreamItem):
+            self.items = (work,)
+        else:
+            self.items = ()
+            if not work.is_timed:
+                self.busy_since = None
+        self._expecting = len(self.items)
+        for item in self.items:
             item.call = self
             item.has_begun = True
-
-    @property
-    def items(self) -> list[UnaryItem] | list[StreamItem]:
-        """The requests that the call is made for; a job is for none."""
-        if isinstance(self.work, Job):
-            return []
-        return [self.work] if isinstance(self.work, StreamItem) else self.work
-
-    def let_go(self) -> None:
-        """Forget each other: a circle would keep the bodies until the cycle collector runs."""
-        for item in self.items:
-            item.call = None
 
     def cancel_one(self, now: float) -> None:
         """Take note that nobody waits for one of the items; the last one cancels the call."""

@@ -5,7 +5,6 @@ import inspect
 import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from functools import partial
 from typing import Any, TypeVar
 
 from gatehouse import Cancelled, ClientError
@@ -14,18 +13,23 @@ from gatehouse_worker.answers import (
     CANCELLED,
     DEADLINE_EXCEEDED,
     STREAM_END,
-    Answer,
     Failure,
     StreamEnd,
 )
-from gatehouse_worker.execution.batch import Batch, checked_results
-from gatehouse_worker.execution.call import Call, Job, StreamItem, UnaryItem
+from gatehouse_worker.execution.batch import (
+    accept_results,
+    checked_results,
+    decode_items,
+    reject_items,
+)
+from gatehouse_worker.execution.call import Call, Job, StreamItem, UnaryItem, Work
 from gatehouse_worker.execution.closing import closing_generator
 from gatehouse_worker.execution.failures import failure_of
 from gatehouse_worker.execution.replies import Replies
 from gatehouse_worker.execution.stream_output import StreamOutput
 from gatehouse_worker.execution.work_queue import WorkQueue
 
+_Work = TypeVar("_Work", bound=Work)
 _Result = TypeVar("_Result")
 
 
@@ -58,54 +62,53 @@ class SyncCalls:
 
     def _make(self, call: Call) -> None:
         work = call.work
-        if isinstance(work, Job):
-            error = self._interruptibly(call, partial(_run_job, work), None)
-            work.done(error)
+        if isinstance(work, list):
+            self._interruptibly(call, self._answer, work)
+            self._replies.settle(work)
         elif isinstance(work, StreamItem):
-            end = self._interruptibly(call, partial(self._stream, call, work), CANCELLED)
-            work.output.finish(end)
+            end = self._interruptibly(call, self._stream, work)
+            work.output.finish(end or CANCELLED)
         else:
-            cancelled: list[Answer] = [CANCELLED] * len(work)
-            answers = self._interruptibly(call, partial(self._answers, call, work), cancelled)
-            self._replies.settle(work, answers)
+            error = self._interruptibly(call, _run_job, work)
+            work.done(error)
 
     def _interruptibly(
-        self, call: Call, work: Callable[[], _Result], otherwise: _Result
-    ) -> _Result:
+        self, call: Call, do: Callable[[Call, _Work], _Result], work: _Work
+    ) -> _Result | None:
         """Do the work of a call, and finish it: no interrupt comes after this returns.
 
-        Gives `otherwise` when the work was interrupted.
+        Gives None when the work was interrupted.
         """
-        result = otherwise
+        result = None
         is_done = False
         while True:
             try:
                 if not is_done:
                     is_done = True
-                    result = work()
+                    result = do(call, work)
                 self._queue.finish(call)
             except Cancelled:  # out of the work, or sent as it ended
                 continue
             return result
 
-    def _answers(self, call: Call, items: Sequence[UnaryItem]) -> list[Answer]:
-        batch = Batch(items, time.monotonic())
-        if not batch.values:
-            return batch.answers
-        method = self._methods[batch.method]
+    def _answer(self, call: Call, batch: Sequence[UnaryItem]) -> None:
+        items, values = decode_items(batch, time.monotonic())
+        if not items:
+            return
+        name = items[0].route.method
+        method = self._methods[name]
         try:
-            batch.accept(checked_results(batch.method, method(batch.values), len(batch.values)))
+            accept_results(items, checked_results(name, method(values), len(items)))
         except ClientError as error:
-            if len(batch.values) == 1:
-                batch.reject(error)
+            if len(items) == 1:
+                reject_items(items, error)
             else:
                 # Whose fault is it? Asking for each alone tells, and no caller reads of another's.
-                batch.accept([_result_alone(batch.method, method, value) for value in batch.values])
+                accept_results(items, [_result_alone(name, method, value) for value in values])
         except BaseException as error:
             if _ends_the_work(error, call):
                 raise
-            batch.reject(error)
-        return batch.answers
+            reject_items(items, error)
 
     def _stream(self, call: Call, item: StreamItem) -> StreamEnd | Failure:
         if item.deadline <= time.monotonic():
@@ -133,7 +136,7 @@ def _ends_the_work(error: BaseException, call: Call) -> bool:
     return is_interrupt or isinstance(error, SystemExit)
 
 
-def _run_job(job: Job) -> BaseException | None:
+def _run_job(_call: Call, job: Job) -> BaseException | None:
     try:
         result = job.run()
         if inspect.isawaitable(result):

@@ -4,7 +4,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Final
 
@@ -46,7 +45,8 @@ class WorkQueue:
         """Add work at the end."""
         with self._lock:
             self._waiting.append(work)
-            self._wake_takers(1)
+            if self._sleeping:
+                self._wake_taker()
         if self.on_change is not None:
             self.on_change()
 
@@ -54,7 +54,8 @@ class WorkQueue:
         """Have every `take` give None once nothing waits any more."""
         with self._lock:
             self._stopped = True
-            self._wake_takers(self._sleeping)
+            while self._sleeping:
+                self._wake_taker()
         if self.on_change is not None:
             self.on_change()
 
@@ -90,7 +91,7 @@ class WorkQueue:
     def take_now(self) -> Call | float | None:
         """Begin the next call, or say in how many seconds one is due; None when nothing waits.
 
-        Who takes it this way sets the call's `interrupt`.
+        Who takes it this way sets the call's `cancel_task`.
         """
         with self._lock:
             delay = self._delay()
@@ -111,7 +112,10 @@ class WorkQueue:
         with self._lock:
             if call in self._running:
                 call.is_interrupted = True
-                call.interrupt()
+                if call.cancel_task is None:
+                    interrupt_thread(call.thread_id)
+                else:
+                    call.cancel_task()
 
     def finish(self, call: Call) -> None:
         """Take note, on its thread, that a call is over: no interrupt comes after this returns.
@@ -120,14 +124,15 @@ class WorkQueue:
         """
         with self._lock:
             self._running.discard(call)
-            call.let_go()
+            # A circle would keep the bodies until the cycle collector runs.
+            for item in call.items:
+                item.call = None
             if call.is_interrupted:
                 clear_interrupt(threading.get_ident())
 
-    def _wake_takers(self, count: int) -> None:
-        for _ in range(min(count, self._sleeping)):
-            self._sleeping -= 1
-            self._wake.put(None)
+    def _wake_taker(self) -> None:
+        self._sleeping -= 1
+        self._wake.put(None)
 
     def _sleep(self, timeout_s: float | None) -> None:
         # Half the time of a Condition, which makes a lock for each wait and is written in Python.
@@ -144,8 +149,10 @@ class WorkQueue:
         """How many seconds the next call should still wait; None when there is none."""
         if not self._waiting:
             return None
+        if self._max_wait_s == 0 or self._stopped:
+            return 0
         first = self._waiting[0]
-        if self._max_wait_s == 0 or not isinstance(first, UnaryItem) or self._stopped:
+        if not isinstance(first, UnaryItem):
             return 0
         if len(self._waiting) >= self._max_batch or not self._all_fit(first):
             return 0
@@ -159,7 +166,7 @@ class WorkQueue:
     def _begin(self) -> Call:
         first = self._waiting.popleft()
         work: Work = self._batch(first) if isinstance(first, UnaryItem) else first
-        call = Call(work, self._clock(), partial(interrupt_thread, threading.get_ident()))
+        call = Call(work, self._clock(), threading.get_ident())
         self._running.add(call)
         return call
 

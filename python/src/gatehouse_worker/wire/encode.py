@@ -1,5 +1,6 @@
 """What the worker sends, as bytes ready for the socket (PROTOCOL.md, sections 1, 4)."""
 
+import struct
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -22,7 +23,6 @@ def encode_result(
     status: int,
     headers: Mapping[str, str],
     segments: Sequence[bytes | memoryview],
-    *,
     max_frame_bytes: int,
 ) -> list[bytes | memoryview]:
     """Encode a `result` as the pieces to be written one after the other.
@@ -32,10 +32,12 @@ def encode_result(
     """
     if status == _OK and headers is JSON_HEADERS and len(segments) == 1:
         body = segments[0]
-        if len(body) > max_frame_bytes:
+        size = len(body)
+        if size > max_frame_bytes:
             raise DoesNotFitError
-        prefix = _with_length(_JSON_RESULT % (request_id, len(body)))
-        return [prefix, body] if len(body) > _JOIN_BYTES else [prefix + body]
+        text = _JSON_RESULT % (request_id, size)
+        prefix = _PACK_LENGTH(len(text)) + text
+        return [prefix, body] if size > _JOIN_BYTES else [prefix + body]
     lengths = [len(segment) for segment in segments]
     if sum(lengths) > max_frame_bytes or len(lengths) > MAX_SEGMENTS:
         raise DoesNotFitError
@@ -69,6 +71,8 @@ def encode_pong(ping_id: int) -> bytes:
 JSON_HEADERS: Final[Mapping[str, str]] = {"content-type": "application/json"}
 """The headers of nearly every result; a result that has this very object is encoded faster."""
 
+_PACK_LENGTH: Final = struct.Struct(">I").pack
+
 _OK: Final = 200
 
 _JOIN_BYTES: Final = 4096
@@ -86,4 +90,4 @@ _PONG: Final = b'{"type":"pong","id":%d}'
 def _with_length(body: bytes) -> bytes:
     if len(body) > MAX_JSON_BYTES:
         raise DoesNotFitError
-    return len(body).to_bytes(4, "big") + body
+    return _PACK_LENGTH(len(body)) + body

@@ -13,7 +13,7 @@ def integer_field(
     value = message.get(name)
     if type(value) is int and least <= value <= most:
         return value
-    raise _bad_field(name, f"an integer from {least} to {most}")
+    raise bad_field(name, f"an integer from {least} to {most}")
 
 
 def string_field(message: dict[str, object], name: str) -> str:
@@ -21,27 +21,20 @@ def string_field(message: dict[str, object], name: str) -> str:
     value = message.get(name)
     if type(value) is str:
         return value
-    raise _bad_field(name, "a string")
-
-
-def boolean_field(message: dict[str, object], name: str) -> bool:
-    """Give a boolean."""
-    value = message.get(name)
-    if type(value) is bool:
-        return value
-    raise _bad_field(name, "a boolean")
+    raise bad_field(name, "a string")
 
 
 def headers_field(message: dict[str, object]) -> dict[str, str]:
     """Give `headers`, an object of strings."""
     value = message.get("headers")
     if type(value) is not dict:
-        raise _bad_field("headers", "an object of strings")
+        raise bad_field("headers", "an object of strings")
     for text in cast("dict[str, object]", value).values():
         if type(text) is not str:
-            raise _bad_field("headers", "an object of strings")
+            raise bad_field("headers", "an object of strings")
     return cast("dict[str, str]", value)
 
 
-def _bad_field(name: str, expected: str) -> ProtocolViolation:
+def bad_field(name: str, expected: str) -> ProtocolViolation:
+    """Say what a field should be, in the violation to raise."""
     return ProtocolViolation("BAD_FIELD", f"`{name}` is not {expected}.")

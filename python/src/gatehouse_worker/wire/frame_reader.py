@@ -3,7 +3,7 @@
 import struct
 from collections.abc import Callable
 from itertools import accumulate
-from typing import Final, Generic, TypeAlias, TypeVar, cast
+from typing import Any, Final, Generic, TypeAlias, TypeVar, cast
 
 from gatehouse_worker.wire.limits import MAX_FRAME_BYTES, MAX_JSON_BYTES, MAX_SEGMENTS
 from gatehouse_worker.wire.message_json import parse_message
@@ -43,7 +43,7 @@ class FrameReader(Generic[_Message]):
         self._end = 0
         self._own: memoryview | None = None
         self._own_filled = 0
-        self._stage = _LENGTH
+        self._part = _LENGTH
         self._needed = _LENGTH_BYTES
         self._message: _Message | None = None
         self._lengths: list[int] = []
@@ -52,7 +52,7 @@ class FrameReader(Generic[_Message]):
         """Where the next bytes of the stream go; never empty."""
         if self._own is not None:
             return self._own[self._own_filled :]
-        return self._shared_view[self._end :]
+        return self._shared_view[self._end :] if self._end else self._shared_view
 
     def advance(self, count: int) -> None:
         """Take `count` bytes written to `buffer()` and hand on the messages that they complete.
@@ -60,39 +60,53 @@ class FrameReader(Generic[_Message]):
         Raises ProtocolViolation at the first part from which the stream cannot become valid, after
         the messages before it were handed on; what the two callbacks raise passes through.
         """
-        own = self._own
-        if own is None:
-            self._end += count
-            self._read_shared()
+        if self._own is not None:
+            self._advance_own(self._own, count)
             return
-        self._own_filled += count
-        if self._own_filled == self._needed:
-            self._own = None
-            if self._stage == _JSON:
-                self._read_json(bytes(own))
+        # A frame has three parts: length, JSON, and the segments, which may have no bytes.
+        shared, start = self._shared, self._start
+        self._end = end = self._end + count
+        part, needed = self._part, self._needed
+        while start + needed <= end:
+            at, start = start, start + needed
+            if part == _LENGTH:
+                needed = _checked_length(*_UNPACK_LENGTH(shared, at))
+                part = _JSON
+            elif part == _JSON:
+                needed = self._read_json(shared[at:start])
+                part = _SEGMENTS
             else:
-                self._hand_on(own)
+                # What comes next overwrites the shared buffer, so this is copied.
+                self._hand_on(memoryview(shared[at:start]))
+                needed, part = _LENGTH_BYTES, _LENGTH
+        self._part, self._needed = part, needed
+        if start == end:
+            self._start = self._end = 0
+        else:
+            self._start = start
+            self._make_room()
 
     def end(self) -> None:
         """Say that the stream ended. Raises ProtocolViolation TRUNCATED inside a frame."""
-        if self._stage != _LENGTH or self._start != self._end:
+        if self._part != _LENGTH or self._start != self._end:
             raise ProtocolViolation("TRUNCATED", "The stream ended inside a frame.")
 
-    def _read_shared(self) -> None:
-        while (available := self._end - self._start) >= self._needed:
-            start = self._start
-            self._start = end = start + self._needed
-            if self._stage == _LENGTH:
-                self._needed = _checked_length(*_UNPACK_LENGTH(self._shared, start))
-                self._stage = _JSON
-            elif self._stage == _JSON:
-                self._read_json(self._shared[start:end])
-            else:
-                # What comes next overwrites the shared buffer, so this is copied.
-                self._hand_on(memoryview(self._shared[start:end]))
-        if available == 0:
-            self._start = self._end = 0
-        elif self._needed - available >= _OWN_FROM_BYTES:
+    def _advance_own(self, own: memoryview, count: int) -> None:
+        self._own_filled += count
+        if self._own_filled < self._needed:
+            return
+        self._own = None
+        if self._part == _JSON:
+            self._needed = self._read_json(bytes(own))
+            self._part = _SEGMENTS
+        else:
+            self._hand_on(own)
+            self._needed, self._part = _LENGTH_BYTES, _LENGTH
+        self.advance(0)  # segments of no bytes are there already
+
+    def _make_room(self) -> None:
+        available = self._end - self._start
+        if self._needed - available >= _OWN_FROM_BYTES:
             self._own = memoryview(bytearray(self._needed))
             self._own[:available] = self._shared_view[self._start : self._end]
             self._own_filled = available
@@ -102,39 +116,31 @@ class FrameReader(Generic[_Message]):
             self._shared[:available] = self._shared[self._start : self._end]
             self._start, self._end = 0, available
 
-    def _read_json(self, text: bytes | bytearray) -> None:
+    def _read_json(self, text: bytes | bytearray) -> int:
+        """Read a message; gives how many bytes follow it."""
         fields = parse_message(text)
-        lengths = self._checked_lengths(fields["segments"]) if "segments" in fields else []
+        lengths, total = self._checked_lengths(fields.get("segments", _NO_SEGMENTS))
         self._message = self._read_message(fields, lengths)
         self._lengths = lengths
-        if lengths and (total := sum(lengths)):
-            self._needed = total
-            self._stage = _SEGMENTS
-        else:
-            self._hand_on(memoryview(b""))
+        return total
 
     def _hand_on(self, bodies: memoryview) -> None:
-        if len(self._lengths) == 1:
-            segments = [bodies]
-        else:
-            ends = list(accumulate(self._lengths))
-            segments = [
-                bodies[end - size : end] for end, size in zip(ends, self._lengths, strict=True)
-            ]
         message, self._message = cast("_Message", self._message), None
-        self._needed = _LENGTH_BYTES
-        self._stage = _LENGTH
-        self._on_message(message, segments)
+        lengths = self._lengths
+        self._on_message(message, [bodies] if len(lengths) == 1 else _cut(bodies, lengths))
 
-    def _checked_lengths(self, value: object) -> list[int]:
-        if isinstance(value, list):
-            lengths = cast("list[object]", value)
-            integers = [length for length in lengths if type(length) is int and length >= 0]
-            if (
-                len(integers) == len(lengths) <= MAX_SEGMENTS
-                and sum(integers) <= self.max_frame_bytes
-            ):
-                return integers
+    def _checked_lengths(self, value: Any) -> tuple[list[int], int]:
+        """Give the lengths of the segments and their sum."""
+        lengths: list[int] = value
+        if type(value) is list:
+            total = 0
+            for length in lengths:
+                if type(length) is not int or length < 0:
+                    break
+                total += length
+            else:
+                if len(lengths) <= MAX_SEGMENTS and total <= self.max_frame_bytes:
+                    return lengths, total
         raise ProtocolViolation(
             "BAD_SEGMENTS",
             f"`segments` is not a list of at most {MAX_SEGMENTS} integers from 0, "
@@ -144,6 +150,8 @@ class FrameReader(Generic[_Message]):
 
 _LENGTH, _JSON, _SEGMENTS = range(3)
 """What the next bytes are."""
+
+_NO_SEGMENTS: Final[list[int]] = []
 
 _LENGTH_BYTES: Final = 4
 _UNPACK_LENGTH: Final = struct.Struct(">I").unpack_from
@@ -160,3 +168,8 @@ def _checked_length(length: int) -> int:
     raise ProtocolViolation(
         "BAD_LENGTH", f"A frame has {length} bytes of JSON, allowed are 1 to {MAX_JSON_BYTES}."
     )
+
+
+def _cut(bodies: memoryview, lengths: list[int]) -> list[memoryview]:
+    ends = accumulate(lengths)
+    return [bodies[end - size : end] for end, size in zip(ends, lengths, strict=True)]
