@@ -8,6 +8,8 @@ export interface Settlement {
   readonly code: string;
   /** Milliseconds from the request, or of a stream from its last event, to the end of the answer: what its deadline bounds. */
   readonly waitedMs: number;
+  /** When the answer ended, as `performance.now()` has it. */
+  readonly settledAt: number;
   /** What is wrong with the answer itself. */
   readonly flaw: string | undefined;
 }
@@ -34,8 +36,13 @@ export function call(options: Call): Promise<Settlement> {
     let status = 0;
     let text = "";
     const settle = (isWhole: boolean) => {
-      const waitedMs = performance.now() - movedAt;
-      resolve({ status, waitedMs, ...(isWhole ? read(status, text, stream) : broken("it is not whole")) });
+      const settledAt = performance.now();
+      resolve({
+        status,
+        settledAt,
+        waitedMs: settledAt - movedAt,
+        ...(isWhole ? read(status, text, stream) : broken("it is not whole")),
+      });
     };
     const outgoing = request(`${url}/v1/infer/${model}`, {
       agent,

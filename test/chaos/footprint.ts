@@ -18,13 +18,19 @@ export interface Footprint {
  */
 const MAX_GROWTH_BYTES = 786_432;
 
+/** Milliseconds for a connection that ends with its answer to be gone. */
+const CLOSING_MS = 50;
+
 export async function takeFootprint(daemon: WatchedDaemon): Promise<Footprint> {
   const { bufferedBytes, models } = await daemon.state();
+  const timers = await daemon.timers();
+  // The connections that these were asked on must be gone before what is left is counted.
+  await new Promise((resolve) => setTimeout(resolve, CLOSING_MS));
   const { resources, emitters, heapBytes, bufferBytes } = await daemon.holdings();
   const own = markedProcesses(daemon.folder);
   const counts: Record<string, number> = {
     "live emitters": emitters,
-    "timers of the clock": await daemon.timers(),
+    "timers of the clock": timers,
     "bytes of bodies held": bufferedBytes,
     "requests unsettled": models.reduce((sum, { unsettled }) => sum + unsettled, 0),
     "requests waiting": models.reduce((sum, { waiting }) => sum + waiting, 0),
