@@ -98,7 +98,10 @@ class Conversation:
         self._allowed = _ALLOWED[phase]
 
     def _open(self, message: Infer) -> None:
-        request_id = self._last_request = self._rising(message.id, self._last_request)
+        request_id = message.id
+        if request_id <= self._last_request:
+            self._refuse_order(request_id, self._last_request)
+        self._last_request = request_id
         if len(self._streams) >= self._capacity:
             self._refuse(f"More than {self._capacity} requests are open.")
         self._streams[request_id] = message.stream
@@ -117,8 +120,11 @@ class Conversation:
 
     def _rising(self, new: int, last: int) -> int:
         if new <= last:
-            self._refuse(f"The id {new} is not greater than {last}.")
+            self._refuse_order(new, last)
         return new
+
+    def _refuse_order(self, new: int, last: int) -> NoReturn:
+        self._refuse(f"The id {new} is not greater than {last}.")
 
     def _refuse(self, reason: str) -> NoReturn:
         raise ProtocolViolation("BAD_STATE", reason)

@@ -4,7 +4,7 @@ Every item has an answer from the start, CANCELLED, and these functions give it 
 """
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 from gatehouse_worker.answers import DEADLINE_EXCEEDED
 from gatehouse_worker.execution.call import UnaryItem
@@ -51,12 +51,12 @@ def reject_items(items: Sequence[UnaryItem], error: BaseException) -> None:
         item.answer = failure
 
 
-def checked_results(method: str, results: object, count: int) -> Sequence[object]:
+def checked_results(method: str, returned: Any, count: int) -> Sequence[object]:
     """Give what a method returned for `count` values. Raises TypeError unless it fits them."""
+    results: Sequence[object] = returned
     # A list first, because to ask whether something else is a sequence takes long.
-    if type(results) is not list and not _is_sequence(results):
-        raise TypeError(f"`{method}` returned a {type(results).__name__}, not a list.")
-    results = cast("Sequence[object]", results)
+    if type(returned) is not list and not _is_sequence(returned):
+        raise TypeError(f"`{method}` returned a {type(returned).__name__}, not a list.")
     if len(results) != count:
         raise TypeError(f"`{method}` returned {len(results)} results for {count} items.")
     return results

@@ -57,10 +57,6 @@ class SyncCalls:
         if call is None:
             return False
         current_scope.set(call.scope)
-        self._make(call)
-        return True
-
-    def _make(self, call: Call) -> None:
         work = call.work
         if isinstance(work, list):
             self._interruptibly(call, self._answer, work)
@@ -71,6 +67,7 @@ class SyncCalls:
         else:
             error = self._interruptibly(call, _run_job, work)
             work.done(error)
+        return True
 
     def _interruptibly(
         self, call: Call, do: Callable[[Call, _Work], _Result], work: _Work

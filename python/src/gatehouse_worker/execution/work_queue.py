@@ -165,17 +165,23 @@ class WorkQueue:
 
     def _begin(self) -> Call:
         first = self._waiting.popleft()
-        work: Work = self._batch(first) if isinstance(first, UnaryItem) else first
+        work: Work
+        if isinstance(first, UnaryItem):
+            work = [first]
+            if self._waiting:
+                self._fill(work)
+        else:
+            work = first
         call = Call(work, self._clock(), threading.get_ident())
         self._running.add(call)
         return call
 
-    def _batch(self, first: UnaryItem) -> list[UnaryItem]:
-        batch = [first]
+    def _fill(self, batch: list[UnaryItem]) -> None:
+        """Add the neighbours of the same route to a batch of one."""
+        route = batch[0].route
         while len(batch) < self._max_batch and self._waiting:
             work = self._waiting[0]
-            if not isinstance(work, UnaryItem) or work.route is not first.route:
+            if not isinstance(work, UnaryItem) or work.route is not route:
                 break
             batch.append(work)
             self._waiting.popleft()
-        return batch

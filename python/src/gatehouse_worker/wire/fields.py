@@ -1,6 +1,6 @@
 """The fields of a message, each checked for its type and range. Every function raises BAD_FIELD."""
 
-from typing import cast
+from typing import Any
 
 from gatehouse_worker.wire.limits import MAX_INTEGER
 from gatehouse_worker.wire.violation import ProtocolViolation
@@ -26,13 +26,14 @@ def string_field(message: dict[str, object], name: str) -> str:
 
 def headers_field(message: dict[str, object]) -> dict[str, str]:
     """Give `headers`, an object of strings."""
-    value = message.get("headers")
+    value: Any = message.get("headers")
+    headers: dict[str, str] = value
     if type(value) is not dict:
         raise bad_field("headers", "an object of strings")
-    for text in cast("dict[str, object]", value).values():
+    for text in headers.values():
         if type(text) is not str:
             raise bad_field("headers", "an object of strings")
-    return cast("dict[str, str]", value)
+    return headers
 
 
 def bad_field(name: str, expected: str) -> ProtocolViolation:

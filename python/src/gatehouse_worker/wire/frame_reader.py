@@ -3,7 +3,7 @@
 import struct
 from collections.abc import Callable
 from itertools import accumulate
-from typing import Any, Final, Generic, TypeAlias, TypeVar, cast
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from gatehouse_worker.wire.limits import MAX_FRAME_BYTES, MAX_JSON_BYTES, MAX_SEGMENTS
 from gatehouse_worker.wire.message_json import parse_message
@@ -45,7 +45,8 @@ class FrameReader(Generic[_Message]):
         self._own_filled = 0
         self._part = _LENGTH
         self._needed = _LENGTH_BYTES
-        self._message: _Message | None = None
+        self._message: Any = None
+        """The message whose segments are to come."""
         self._lengths: list[int] = []
 
     def buffer(self) -> memoryview:
@@ -70,7 +71,9 @@ class FrameReader(Generic[_Message]):
         while start + needed <= end:
             at, start = start, start + needed
             if part == _LENGTH:
-                needed = _checked_length(*_UNPACK_LENGTH(shared, at))
+                (needed,) = _UNPACK_LENGTH(shared, at)
+                if not 1 <= needed <= MAX_JSON_BYTES:
+                    raise _bad_length(needed)
                 part = _JSON
             elif part == _JSON:
                 needed = self._read_json(shared[at:start])
@@ -125,7 +128,7 @@ class FrameReader(Generic[_Message]):
         return total
 
     def _hand_on(self, bodies: memoryview) -> None:
-        message, self._message = cast("_Message", self._message), None
+        message, self._message = self._message, None
         lengths = self._lengths
         self._on_message(message, [bodies] if len(lengths) == 1 else _cut(bodies, lengths))
 
@@ -154,7 +157,7 @@ _LENGTH, _JSON, _SEGMENTS = range(3)
 _NO_SEGMENTS: Final[list[int]] = []
 
 _LENGTH_BYTES: Final = 4
-_UNPACK_LENGTH: Final = struct.Struct(">I").unpack_from
+_UNPACK_LENGTH: Final[Callable[[bytearray, int], tuple[int]]] = struct.Struct(">I").unpack_from
 
 _SHARED_BYTES: Final = 256 * 1024
 
@@ -162,10 +165,8 @@ _OWN_FROM_BYTES: Final = 64 * 1024
 """A part that still misses this much gets memory of its own."""
 
 
-def _checked_length(length: int) -> int:
-    if 1 <= length <= MAX_JSON_BYTES:
-        return length
-    raise ProtocolViolation(
+def _bad_length(length: int) -> ProtocolViolation:
+    return ProtocolViolation(
         "BAD_LENGTH", f"A frame has {length} bytes of JSON, allowed are 1 to {MAX_JSON_BYTES}."
     )
 
