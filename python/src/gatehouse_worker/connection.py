@@ -69,7 +69,8 @@ class Connection:
 
     def send(self, pieces: Pieces, ends: Sequence[int] = ()) -> None:
         """Send whole frames, from any thread; `ends` are the requests that they end."""
-        with self._lock:
+        self._lock.acquire()  # half the price of `with`, and every answer pays it
+        try:
             if ends:
                 # In the lock, so that nobody who sees a request gone can close before its end.
                 self._listener.ending(ends)
@@ -82,6 +83,8 @@ class Connection:
                 self._loop.call_soon_threadsafe(self._wait_until_writable)
             self._waiting.extend(pieces)
             self._waiting_bytes += sum(map(len, pieces))
+        finally:
+            self._lock.release()
 
     def close(self) -> None:
         """Send what is not sent yet, then close; on the I/O thread."""
