@@ -43,6 +43,8 @@ export class Scene {
   /** The status of the answer to a reload. */
   reloading: Promise<number> | undefined;
   private lastPid = 0;
+  /** Requests without an answer. */
+  private open = 0;
 
   constructor(
     private readonly daemon: WatchedDaemon,
@@ -58,7 +60,7 @@ export class Scene {
         const first = await this.pid();
         this.request(this.longBody());
         this.request(this.longBody());
-        await this.worker(({ inFlight }) => inFlight > 0);
+        await this.begun();
         process.kill(first, "SIGKILL");
         await this.worker(({ pid, state }) => pid !== null && pid !== first && state === "loading");
         return;
@@ -73,7 +75,7 @@ export class Scene {
         break;
       case "reloading":
         this.request(this.longBody());
-        await this.worker(({ inFlight }) => inFlight > 0);
+        await this.begun();
         this.reloading = this.reload();
         return;
       case "running":
@@ -81,7 +83,7 @@ export class Scene {
         this.request(this.longBody());
         break;
     }
-    await this.worker(({ inFlight }) => inFlight > 0);
+    await this.begun();
   }
 
   harmlessBody(stream = this.cell.kind === "stream"): object {
@@ -109,7 +111,9 @@ export class Scene {
 
   async send(body: unknown, stream: boolean, onBegun?: () => void): Promise<Settlement> {
     const { url } = this.daemon;
+    this.open++;
     const settlement = await call({ url, model: "m", body, stream, patienceMs: PATIENCE_MS, onBegun });
+    this.open--;
     this.codes.set(settlement.code, (this.codes.get(settlement.code) ?? 0) + 1);
     return settlement;
   }
@@ -140,6 +144,11 @@ export class Scene {
       renameSync(`${path}.new`, path);
     }
     return pid;
+  }
+
+  /** Resolves when the worker has a request; or had them all, on a machine too busy to see it in between. */
+  private async begun(): Promise<void> {
+    await this.worker(({ inFlight }) => inFlight > 0 || this.open === 0);
   }
 
   async pid(): Promise<number> {
