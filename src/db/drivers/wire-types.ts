@@ -1,3 +1,5 @@
+import { instantText } from "./instant-text.ts";
+
 type Parse = (text: string) => unknown;
 
 const BOOL = 16;
@@ -32,7 +34,7 @@ export const wireParsers: Readonly<Record<number, Parse>> = {
   [INT4]: Number,
   [DATE]: asText,
   [TIMESTAMP]: asText,
-  [TIMESTAMPTZ]: asText,
+  [TIMESTAMPTZ]: instantText,
 };
 
 /** The same in the form that pg and Neon's driver take. */
