@@ -118,7 +118,7 @@ class AsyncCalls:
                 reject_items(items, error)
             else:
                 # Whose fault is it? Asking for each alone tells, and no caller reads of another's.
-                alone = [_result_alone(name, method, value) for value in values]
+                alone = [_result_alone(method, item) for item in items]
                 accept_results(items, await asyncio.gather(*alone))
         except SystemExit:
             raise
@@ -169,10 +169,13 @@ async def _run_job(job: Job) -> BaseException | None:
     return None
 
 
-async def _result_alone(name: str, method: Callable[..., Any], value: object) -> object:
-    """Give what the method returns for one value, or the exception that it raises."""
+async def _result_alone(method: Callable[..., Any], item: UnaryItem) -> object:
+    """Give what the method returns for one item, or the exception that it raises."""
+    route = item.route
     try:
-        return checked_results(name, await _finished(method([value])), 1)[0]
+        # Decoded anew: the method may have changed what it was given.
+        results = await _finished(method([route.decode(item.infer)]))
+        return checked_results(route.method, results, 1)[0]
     except Exception as error:  # noqa: BLE001 - goes in the result's place
         return error
 

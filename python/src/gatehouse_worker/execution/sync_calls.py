@@ -101,7 +101,7 @@ class SyncCalls:
                 reject_items(items, error)
             else:
                 # Whose fault is it? Asking for each alone tells, and no caller reads of another's.
-                accept_results(items, [_result_alone(name, method, value) for value in values])
+                accept_results(items, [_result_alone(method, item) for item in items])
         except BaseException as error:
             if _ends_the_work(error, call):
                 raise
@@ -149,10 +149,12 @@ async def _awaited(result: Awaitable[object]) -> None:
     await result
 
 
-def _result_alone(name: str, method: Callable[..., Any], value: object) -> object:
-    """Give what the method returns for one value, or the exception that it raises."""
+def _result_alone(method: Callable[..., Any], item: UnaryItem) -> object:
+    """Give what the method returns for one item, or the exception that it raises."""
+    route = item.route
     try:
-        return checked_results(name, method([value]), 1)[0]
+        # Decoded anew: the method may have changed what it was given.
+        return checked_results(route.method, method([route.decode(item.infer)]), 1)[0]
     except Exception as error:  # noqa: BLE001 - goes in the result's place
         return error
 
