@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { defineConfig } from "drizzle-kit";
 import { prepareDataDir } from "./src/cli/set-up/data-dir.mjs";
-import { acquireFileLock, pgliteLockPath } from "./src/db/drivers/pglite-lock.ts";
+import { acquireFileLock, pgliteLockPath } from "./src/db/drivers/pglite/lock.ts";
 
 const { DATABASE_URL: url, DATA_DIR = ".data" } = process.env;
 

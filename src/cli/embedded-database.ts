@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { OpenPglite, OpenPgliteOptions } from "../db/drivers/pglite.ts";
-import { InUseError, type LockOwner } from "../db/drivers/pglite-lock.ts";
-import { socketUrl } from "../db/drivers/pglite-socket.ts";
+import { InUseError, type LockOwner } from "../db/drivers/pglite/lock.ts";
+import type { OpenPglite, OpenPgliteOptions } from "../db/drivers/pglite/pglite.ts";
+import { socketUrl } from "../db/drivers/pglite/socket.ts";
 import { connectTcp, openTcp } from "../db/drivers/tcp.ts";
 import { DatabaseError } from "../errors.ts";
 import { openEmbedded } from "../runtimes/node/embedded-database.ts";

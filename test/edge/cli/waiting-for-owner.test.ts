@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { acquireFileLock, pgliteLockPath } from "../../../src/db/drivers/pglite-lock.ts";
+import { acquireFileLock, pgliteLockPath } from "../../../src/db/drivers/pglite/lock.ts";
 import { runGatehouse, startGatehouse } from "../../fixtures/gatehouse.ts";
 import { freshDataDir } from "../../fixtures/pglite-folder.ts";
 

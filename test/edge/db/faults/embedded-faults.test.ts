@@ -1,6 +1,6 @@
 import { rmSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { socketUrl } from "../../../../src/db/drivers/pglite-socket.ts";
+import { socketUrl } from "../../../../src/db/drivers/pglite/socket.ts";
 import type { SqlConnection } from "../../../../src/db/drivers/sql-connection.ts";
 import { connectTcp } from "../../../../src/db/drivers/tcp.ts";
 import { startGatehouse } from "../../../fixtures/gatehouse.ts";

@@ -1,15 +1,15 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseError } from "../../errors.ts";
-import { createDatabase, type OpenDatabase } from "../database.ts";
-import type { Driver } from "./driver.ts";
-import { assertRoom } from "./pglite-backend.ts";
-import { OWNER } from "./pglite-client.ts";
-import { type KeepPgliteOptions, PgliteKeeper } from "./pglite-keeper.ts";
-import { acquireFileLock, type FileLock, pgliteLockPath } from "./pglite-lock.ts";
-import { removeSocket, socketFolderFor, socketUrl } from "./pglite-socket.ts";
-import type { SqlConnection } from "./sql-connection.ts";
-import { connectTcp, openTcpDriver } from "./tcp.ts";
+import { DatabaseError } from "../../../errors.ts";
+import { createDatabase, type OpenDatabase } from "../../database.ts";
+import type { Driver } from "../driver.ts";
+import type { SqlConnection } from "../sql-connection.ts";
+import { connectTcp, openTcpDriver } from "../tcp.ts";
+import { assertRoom } from "./backend.ts";
+import { OWNER } from "./client.ts";
+import { type KeepPgliteOptions, PgliteKeeper } from "./keeper.ts";
+import { acquireFileLock, type FileLock, pgliteLockPath } from "./lock.ts";
+import { removeSocket, socketFolderFor, socketUrl } from "./socket.ts";
 
 export interface OpenPgliteOptions extends Pick<KeepPgliteOptions, "program" | "onChange"> {
   /** `DATA_DIR`: holds the database's folder `pglite`, its lock `pglite.lock` and its socket. Made when missing, but not its parent. */

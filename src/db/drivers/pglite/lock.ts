@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, statSync, unlinkSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { DatabaseError } from "../../errors.ts";
+import { DatabaseError } from "../../../errors.ts";
 
 /** Who has the lock, as its file says. */
 export interface LockOwner {

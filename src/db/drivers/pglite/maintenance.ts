@@ -1,4 +1,4 @@
-import type { PgliteBackend } from "./pglite-backend.ts";
+import type { PgliteBackend } from "./backend.ts";
 
 /** Turns after which we look at the log: a look costs about as much as one of them. */
 const LOOK_EVERY = 500;

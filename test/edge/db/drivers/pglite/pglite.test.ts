@@ -12,11 +12,11 @@ import {
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { socketUrl } from "../../../../src/db/drivers/pglite-socket.ts";
-import { connectTcp } from "../../../../src/db/drivers/tcp.ts";
-import { openEmbedded } from "../../../../src/runtimes/node/embedded-database.ts";
-import { freshDataDir } from "../../../fixtures/pglite-folder.ts";
-import { type Program, startProgram } from "../../../fixtures/program.ts";
+import { socketUrl } from "../../../../../src/db/drivers/pglite/socket.ts";
+import { connectTcp } from "../../../../../src/db/drivers/tcp.ts";
+import { openEmbedded } from "../../../../../src/runtimes/node/embedded-database.ts";
+import { freshDataDir } from "../../../../fixtures/pglite-folder.ts";
+import { type Program, startProgram } from "../../../../fixtures/program.ts";
 
 let dataDir: string;
 beforeAll(async () => {
@@ -24,7 +24,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(dataDir, { recursive: true }));
 
-const program = (name: string) => fileURLToPath(new URL(`../../../fixtures/programs/${name}.ts`, import.meta.url));
+const program = (name: string) => fileURLToPath(new URL(`../../../../fixtures/programs/${name}.ts`, import.meta.url));
 const own = (folder = dataDir): Program =>
   startProgram(process.execPath, ["--import", "tsx", program("own-pglite"), folder], { stdin: "pipe" });
 const socketFolderOf = (folder: string) => readFileSync(join(folder, "pglite.lock"), "utf8").split("\n")[1] ?? "";

@@ -1,10 +1,10 @@
 import { statfsSync } from "node:fs";
 import { PGlite } from "@electric-sql/pglite";
-import { DatabaseError } from "../../errors.ts";
-import { STATEMENT_TIMEOUT_MS } from "./driver.ts";
+import { DatabaseError } from "../../../errors.ts";
+import { STATEMENT_TIMEOUT_MS } from "../driver.ts";
+import type { BusyDeadline } from "./deadline.ts";
 import { type EndTurn, ExclusiveTurns } from "./exclusive-turns.ts";
-import type { BusyDeadline } from "./pglite-deadline.ts";
-import { endsIdle, saysPanic } from "./pglite-messages.ts";
+import { endsIdle, saysPanic } from "./messages.ts";
 
 /**
  * What PGlite needs to go on: a segment of its log (16 MiB) and what a checkpoint writes. Below, a write may end in a panic,

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
-import { ANSWER_TIMEOUT_MS } from "./driver.ts";
+import { ANSWER_TIMEOUT_MS } from "../driver.ts";
+import type { PgliteBackend } from "./backend.ts";
 import type { EndTurn } from "./exclusive-turns.ts";
-import type { PgliteBackend } from "./pglite-backend.ts";
 import {
   type FrontendMessage,
   FrontendReader,
@@ -11,7 +11,7 @@ import {
   SYNC,
   startupParameter,
   wantsAnswer,
-} from "./pglite-messages.ts";
+} from "./messages.ts";
 
 /**
  * The `application_name` of the process that owns the folder. It goes before others, who are cut off rather than let it wait, and

@@ -1,10 +1,10 @@
 import { Worker } from "node:worker_threads";
-import { DatabaseError } from "../../errors.ts";
-import { BusyDeadline } from "./pglite-deadline.ts";
-import type { PgliteThreadData, PgliteThreadReport } from "./pglite-thread.ts";
+import { DatabaseError } from "../../../errors.ts";
+import { BusyDeadline } from "./deadline.ts";
+import type { PgliteThreadData, PgliteThreadReport } from "./thread.ts";
 
 export interface StartPgliteThreadOptions {
-  /** What a thread runs: pglite-thread.ts in one piece. */
+  /** What a thread runs: thread.ts in one piece. */
   readonly program: URL;
   readonly folder: string;
   readonly socketFolder: string;

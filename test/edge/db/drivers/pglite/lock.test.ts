@@ -4,13 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
-import { acquireFileLock, InUseError } from "../../../../src/db/drivers/pglite-lock.ts";
-import { startProgram } from "../../../fixtures/program.ts";
+import { acquireFileLock, InUseError } from "../../../../../src/db/drivers/pglite/lock.ts";
+import { startProgram } from "../../../../fixtures/program.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "gatehouse-lock-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const takeLock = fileURLToPath(new URL("../../../fixtures/programs/take-lock.ts", import.meta.url));
+const takeLock = fileURLToPath(new URL("../../../../fixtures/programs/take-lock.ts", import.meta.url));
 const run = (args: string[], env = process.env) =>
   startProgram(process.execPath, ["--import", "tsx", ...args], { env });
 

@@ -1,10 +1,10 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { PgliteBackend } from "../../../../src/db/drivers/pglite-backend.ts";
-import { BusyDeadline } from "../../../../src/db/drivers/pglite-deadline.ts";
-import { PgliteMaintenance } from "../../../../src/db/drivers/pglite-maintenance.ts";
-import { freshDataDir } from "../../../fixtures/pglite-folder.ts";
+import { PgliteBackend } from "../../../../../src/db/drivers/pglite/backend.ts";
+import { BusyDeadline } from "../../../../../src/db/drivers/pglite/deadline.ts";
+import { PgliteMaintenance } from "../../../../../src/db/drivers/pglite/maintenance.ts";
+import { freshDataDir } from "../../../../fixtures/pglite-folder.ts";
 
 let dataDir: string;
 let backend: PgliteBackend;

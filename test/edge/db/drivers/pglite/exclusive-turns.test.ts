@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { ExclusiveTurns } from "../../../../src/db/drivers/exclusive-turns.ts";
+import { ExclusiveTurns } from "../../../../../src/db/drivers/pglite/exclusive-turns.ts";
 
 describe("ExclusiveTurns", () => {
   beforeEach(() => void vi.useFakeTimers());

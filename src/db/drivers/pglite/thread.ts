@@ -2,10 +2,10 @@
 import { existsSync, renameSync, rmSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
 import { PGlite } from "@electric-sql/pglite";
-import { wrapDriverError } from "../query-error.ts";
-import { PgliteBackend } from "./pglite-backend.ts";
-import { BusyDeadline } from "./pglite-deadline.ts";
-import { servePglite } from "./pglite-server.ts";
+import { wrapDriverError } from "../../query-error.ts";
+import { PgliteBackend } from "./backend.ts";
+import { BusyDeadline } from "./deadline.ts";
+import { servePglite } from "./server.ts";
 
 export interface PgliteThreadData {
   readonly folder: string;

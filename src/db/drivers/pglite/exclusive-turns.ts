@@ -1,4 +1,4 @@
-import { DatabaseError } from "../../errors.ts";
+import { DatabaseError } from "../../../errors.ts";
 
 /** Ends a turn. */
 export type EndTurn = () => void;

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
-import { type PgliteChange, PgliteKeeper } from "../../../../src/db/drivers/pglite-keeper.ts";
+import { type PgliteChange, PgliteKeeper } from "../../../../../src/db/drivers/pglite/keeper.ts";
 
 /** A thread that says it serves, then does what `script` says. `deadline` is its shared memory. */
 const thread = (script: string) =>

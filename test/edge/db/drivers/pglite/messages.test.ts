@@ -8,7 +8,7 @@ import {
   saysPanic,
   startupParameter,
   wantsAnswer,
-} from "../../../../src/db/drivers/pglite-messages.ts";
+} from "../../../../../src/db/drivers/pglite/messages.ts";
 
 const startup = Buffer.from("\0\0\0\x12\0\x03\0\0user\0me\0\0\0", "latin1").subarray(0, 18);
 const sslRequest = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);

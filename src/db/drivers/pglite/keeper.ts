@@ -1,6 +1,6 @@
-import { DatabaseError } from "../../errors.ts";
-import { wrapDriverError } from "../query-error.ts";
-import { type PgliteThread, type StartPgliteThreadOptions, startPgliteThread } from "./pglite-start-thread.ts";
+import { DatabaseError } from "../../../errors.ts";
+import { wrapDriverError } from "../../query-error.ts";
+import { type PgliteThread, type StartPgliteThreadOptions, startPgliteThread } from "./start-thread.ts";
 
 export interface KeepPgliteOptions extends StartPgliteThreadOptions {
   /** Told when the database breaks, why it cannot be opened again, and that it is open again: sentences for a log. */

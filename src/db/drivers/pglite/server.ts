@@ -2,10 +2,10 @@ import { once } from "node:events";
 import { chmodSync, mkdtempSync, renameSync, rmdirSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
-import type { PgliteBackend } from "./pglite-backend.ts";
-import { PgliteClient } from "./pglite-client.ts";
-import { PgliteMaintenance } from "./pglite-maintenance.ts";
-import { socketPath } from "./pglite-socket.ts";
+import type { PgliteBackend } from "./backend.ts";
+import { PgliteClient } from "./client.ts";
+import { PgliteMaintenance } from "./maintenance.ts";
+import { socketPath } from "./socket.ts";
 
 export interface PgliteServer {
   close(): Promise<void>;
