@@ -50,6 +50,11 @@ export function createLauncher(options: LauncherOptions): LaunchWorker {
 
 const STILLBORN: WorkerLife = { pid: undefined, drain: () => undefined, kill: () => undefined };
 
+interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
 /** One worker process from its spawn to its end: its socket, its health, its output. */
 class WorkerProcess implements WorkerLife {
   readonly pid: number | undefined;
@@ -63,12 +68,12 @@ class WorkerProcess implements WorkerLife {
   private patience: Timer;
   /** Why it ended, as its connection told or as we decided. */
   private reason: WorkerError | undefined;
-  /** Why it ended, as its exit tells: less, and often before what it wrote to its socket is read. */
-  private exitReason: WorkerError | undefined;
+  /** How it exited: tells less, and often before what it wrote to its socket is read. */
+  private exit: Exit | undefined;
   private readyAt: number | undefined;
   private draining = false;
+  /** Told to drain, it owed nothing when its connection ended. */
   private drained = false;
-  private hasExited = false;
   private hasEnded = false;
   private openOutputs = 2;
 
@@ -100,7 +105,7 @@ class WorkerProcess implements WorkerLife {
   }
 
   drain(): void {
-    if (this.draining || this.hasExited) return;
+    if (this.draining || this.exit !== undefined) return;
     this.draining = true;
     if (this.connection === undefined || this.readyAt === undefined)
       this.kill(new WorkerError("STOPPED", "The worker was stopped."));
@@ -135,7 +140,7 @@ class WorkerProcess implements WorkerLife {
       });
     } catch (error) {
       if (!(error instanceof WorkerError)) throw error;
-      if (!this.hasExited) this.kill(error);
+      if (this.exit === undefined) this.kill(error);
     }
   }
 
@@ -160,7 +165,7 @@ class WorkerProcess implements WorkerLife {
     this.drained = reason === undefined;
     if (reason !== undefined && reason.code !== "EXITED") this.reason ??= reason;
     this.connection = undefined;
-    if (this.hasExited) {
+    if (this.exit !== undefined) {
       this.finish();
       return;
     }
@@ -175,24 +180,18 @@ class WorkerProcess implements WorkerLife {
   private onSpawnError(cause: Error): void {
     if (this.pid !== undefined) return;
     this.reason = spawnError(cause);
-    this.hasExited = true;
     this.end();
   }
 
   private onExit(code: number | null, signal: NodeJS.Signals | null): void {
-    this.hasExited = true;
+    this.exit = { code, signal };
     this.gone.abort();
     this.patience.cancel();
     this.health?.stop();
     signalGroup(this.child, "SIGKILL");
     if (this.pid !== undefined) this.options.guard.release(this.pid);
-    const left = this.drained && code === 0;
-    if (!left)
-      this.exitReason = new WorkerError(
-        "EXITED",
-        signal === null ? `The worker exited with code ${code}.` : `The worker was ended by ${signal}.`,
-      );
     this.options.clock.after(AFTERMATH_MS, () => {
+      this.drained ||= this.connection?.drained === true;
       this.connection?.destroy(new WorkerError("EXITED", "The worker has exited."));
       this.end();
     });
@@ -201,7 +200,7 @@ class WorkerProcess implements WorkerLife {
 
   /** Ends the life as soon as nothing more can come from it. */
   private finish(): void {
-    if (this.hasExited && this.connection === undefined && this.openOutputs === 0) this.end();
+    if (this.exit !== undefined && this.connection === undefined && this.openOutputs === 0) this.end();
   }
 
   private end(): void {
@@ -215,11 +214,20 @@ class WorkerProcess implements WorkerLife {
     this.stderr.end();
     const readyForMs = this.readyAt === undefined ? 0 : this.options.clock.now() - this.readyAt;
     this.listener.onEnded({
-      reason: this.reason ?? this.exitReason,
+      reason: this.reason ?? this.exitReason(),
       readyForMs,
       wasReady: this.readyAt !== undefined,
       stderrTail: this.stderr.tail,
     });
+  }
+
+  /** Undefined when it left as it was told to. Asked at the end: its exit and its socket's end are seen in either order. */
+  private exitReason(): WorkerError | undefined {
+    const { exit } = this;
+    if (exit === undefined || (this.drained && exit.code === 0)) return undefined;
+    const { code, signal } = exit;
+    const message = signal === null ? `The worker exited with code ${code}.` : `The worker was ended by ${signal}.`;
+    return new WorkerError("EXITED", message);
   }
 
   private follow(stream: "stdout" | "stderr"): LogLines {

@@ -122,6 +122,11 @@ export class UdsConnection implements WorkerPort {
     };
   }
 
+  /** Whether the worker was told to drain and owes nothing any more. */
+  get drained(): boolean {
+    return this.state.phase === "draining" && this.state.inFlight === 0;
+  }
+
   onWritable(listener: () => void): void {
     this.writableListener = listener;
   }
@@ -219,7 +224,8 @@ export class UdsConnection implements WorkerPort {
   }
 
   private onClose(): void {
-    const drained = this.state.phase === "draining" && this.state.inFlight === 0 && this.reason === undefined;
+    // A connection that breaks, as when a ping is on its way to a worker that leaves, ends like one that is closed.
+    const drained = this.drained && (this.reason === undefined || this.reason.code === "EXITED");
     const reason = this.reason ?? new WorkerError("EXITED", "The worker closed its connection.");
     const unsent = this.outbox.takeAll();
     for (const entry of this.state.close()) {

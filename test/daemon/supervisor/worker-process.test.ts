@@ -3,18 +3,23 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import type { PortRequest } from "../../../daemon/bridge/worker-port.ts";
 import { type Clock, systemClock } from "../../../daemon/clock.ts";
 import { Supervisor } from "../../../daemon/supervisor/supervisor.ts";
+import type { WorkerEnd } from "../../../daemon/supervisor/worker-life.ts";
 import { createLauncher } from "../../../daemon/supervisor/worker-process.ts";
 import type { WorkerSettings } from "../../../daemon/supervisor/worker-settings.ts";
 
-const lateFailure = fileURLToPath(new URL("../../fixtures/programs/late-failure.cjs", import.meta.url));
+const lateEnd = fileURLToPath(new URL("../../fixtures/programs/late-end.cjs", import.meta.url));
+
+/** Waits longer than it would, so that a busy machine does not decide the test. */
+const patientClock: Clock = { ...systemClock, after: (ms, run) => systemClock.after(ms * 20, run) };
 
 const noGuard = { watch: () => undefined, release: () => undefined };
 
 const settings: WorkerSettings = {
   name: "m",
-  classSpec: "m:M",
+  classSpec: "fails:1",
   workers: 1,
   concurrency: 1,
   maxBatch: 1,
@@ -53,6 +58,49 @@ function crash(crashes: number, options: { python: string; nextSocketPath: () =>
   });
 }
 
+/** Launches a worker, tells it to drain when it is ready, and resolves with its end. */
+function drainOne(options: { code: number; owes: boolean; socketPath: string }): Promise<WorkerEnd> {
+  const platform = { python: lateEnd, pythonPath: [], env: process.env, maxFrameBytes: 1_000 };
+  const nextSocketPath = () => options.socketPath;
+  const launch = createLauncher({ platform, clock: patientClock, guard: noGuard, nextSocketPath });
+  return new Promise((resolve) => {
+    const life = launch({ ...settings, classSpec: `leaves:${options.code}` }, 0, {
+      onLoading: () => undefined,
+      onReady: (port) => {
+        if (options.owes) port.send(request());
+        life.drain();
+      },
+      onUnhealthy: () => undefined,
+      onLine: () => undefined,
+      onEnded: resolve,
+    });
+  });
+}
+
+/** A request whose end nobody waits for. */
+function request(): PortRequest {
+  const ignore = () => undefined;
+  return {
+    route: "json",
+    stream: false,
+    credit: 0,
+    headersJson: "{}",
+    body: [Buffer.from("1")],
+    bodyBytes: 1,
+    deadlineAt: systemClock.now() + 5_000,
+    portEntry: undefined,
+    onStarted: ignore,
+    onBodyReleased: ignore,
+    onStart: ignore,
+    onChunk: ignore,
+    onResult: ignore,
+    onError: ignore,
+    onEnd: ignore,
+    onCrashed: ignore,
+    onNotSent: ignore,
+  };
+}
+
 describe("createLauncher", () => {
   it("fails a model whose interpreter is not there, for good", async () => {
     const { supervisor, codes } = await crash(1, { python: "/nowhere/python", nextSocketPath: () => "/nowhere/s" });
@@ -72,13 +120,25 @@ describe("createLauncher", () => {
 
   it("knows why a model did not load although the process was gone before its last words were read", async () => {
     const folder = mkdtempSync(join(tmpdir(), "gatehouse-late-"));
-    // Waits longer than it would, so that a busy machine does not decide the test.
-    const clock: Clock = { ...systemClock, after: (ms, run) => systemClock.after(ms * 20, run) };
     const nextSocketPath = () => join(folder, "1.sock");
-    const { supervisor, codes } = await crash(1, { python: lateFailure, nextSocketPath, clock });
+    const { supervisor, codes } = await crash(1, { python: lateEnd, nextSocketPath, clock: patientClock });
     expect([codes, supervisor.status.state]).toEqual([["LOAD_FAILED"], "failed"]);
     expect(supervisor.status.reason).toBe("RuntimeError: the weights are missing");
     await supervisor.stop();
     rmSync(folder, { recursive: true });
   });
+
+  it.each([
+    { code: 0, owes: false, reason: undefined },
+    { code: 3, owes: false, reason: "The worker exited with code 3." },
+    { code: 0, owes: true, reason: "The worker exited with code 0." },
+  ])(
+    "judges one that was told to drain, and whose exit is seen before its socket's end: $code, owes $owes",
+    async ({ code, owes, reason }) => {
+      const folder = mkdtempSync(join(tmpdir(), "gatehouse-late-"));
+      const end = await drainOne({ code, owes, socketPath: join(folder, "1.sock") });
+      expect([end.wasReady, end.reason?.message]).toEqual([true, reason]);
+      rmSync(folder, { recursive: true });
+    },
+  );
 });

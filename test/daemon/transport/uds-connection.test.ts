@@ -314,6 +314,15 @@ describe("UdsConnection's requests", () => {
     expect((await second.closed)?.code).toBe("EXITED");
     expect(one.seen.at(-1)).toBe("crashed");
   });
+
+  it("lets the worker leave after drain although something was still on its way to it", async () => {
+    const { connection, worker, closed } = await readyPair();
+    connection.drain();
+    await worker.got("drain");
+    connection.ping();
+    worker.socket.destroy();
+    expect(await closed).toBeUndefined();
+  });
 });
 
 describe("connect", () => {
