@@ -1,5 +1,7 @@
 import type { Command } from "commander";
 import type { AddressReport } from "../db/migrator/address-report.ts";
+import type { MigrationStatus } from "../db/migrator/journal.ts";
+import type { TableReport } from "../db/migrator/old-table.ts";
 import type { CommandDatabase } from "./command-database.ts";
 
 /** `gatehouse db migrate|status`. */
@@ -11,7 +13,7 @@ export function register(program: Command): void {
     .action(runMigrate);
   db.command("status")
     .description(
-      "show which migrations are applied, pending or changed, and while some are pending what the move makes of addresses",
+      "show which migrations are applied, pending or changed, and while some are pending what the move makes of an old table and its addresses",
     )
     .option("--addresses", "look at the addresses also when nothing is pending")
     .option("--json", "as JSON")
@@ -64,24 +66,38 @@ interface StatusFlags {
 }
 
 async function runStatus({ addresses: always = false, json = false }: StatusFlags): Promise<void> {
-  const [{ openAsItIs }, { migrationStatus }] = await Promise.all([
+  const [{ openAsItIs }, { migrationStatus }, { describeTable }] = await Promise.all([
     import("./command-database.ts"),
     import("../db/migrator/migrate.ts"),
+    import("../db/migrator/old-table.ts"),
   ]);
   const database = await openAsItIs(process.env);
   try {
     const status = await migrationStatus(database);
     const wanted = always || status.migrations.some(({ state }) => state === "pending");
     const addresses = wanted ? await lookAtAddresses(database) : null;
-    if (json) return say(JSON.stringify({ ...status, addresses }, null, 2));
+    const table = await lookAtTable(database, status.migrations);
+    if (json) return say(JSON.stringify({ ...status, table, addresses }, null, 2));
     for (const { tag, state } of status.migrations) say(`${state.padEnd(8)} ${tag}`);
     if (status.unknown > 0) say(`${"unknown".padEnd(8)} ${status.unknown} of a newer version of Gatehouse`);
+    if (table !== null) for (const line of describeTable(table)) say(line);
     if (addresses === null) return;
     const { describeAddresses } = await import("./db/describe-addresses.ts");
     for (const line of describeAddresses(addresses, { done: false })) say(line);
   } finally {
     await database.close();
   }
+}
+
+/** Null unless no migration has touched it yet. */
+async function lookAtTable(
+  database: CommandDatabase,
+  migrations: readonly MigrationStatus[],
+): Promise<TableReport | null> {
+  const { inspectOldTable, TOLERATING } = await import("../db/migrator/old-table.ts");
+  if (!migrations.some(({ tag, state }) => tag === TOLERATING && state === "pending")) return null;
+  const connection = await database.connect();
+  return inspectOldTable(connection).finally(() => connection.close());
 }
 
 async function lookAtAddresses(database: CommandDatabase): Promise<AddressReport | null> {

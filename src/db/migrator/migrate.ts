@@ -4,6 +4,7 @@ import type { AddressReport, NormalAddress } from "./address-report.ts";
 import { compareWithJournal, createJournal, type MigrationStatus, readJournal, recordMigration } from "./journal.ts";
 import { MigrationError, type MigrationErrorCode } from "./migration-error.ts";
 import { type MigrationFile, readMigrationFiles } from "./migration-files.ts";
+import { refuseOtherTable, TOLERATING } from "./old-table.ts";
 import { settleAddresses } from "./settle-addresses.ts";
 
 /** Where to migrate: an `OpenPglite`, or `connectTcp` or `connectNeon` bound to an address. Never Neon over HTTP. */
@@ -127,6 +128,7 @@ async function applyPending(
   const settle = () => settleAddresses(connection, normalAddress, onAddresses);
   // Read again: another migrator may have been at work while we waited for the lock.
   const pending = await pendingFiles(connection, files);
+  if (pending[0]?.tag === TOLERATING) await refuseOtherTable(connection);
   if (pending.length > 0) await inTransaction(connection, settle);
   for (const file of pending) {
     onStart?.(file.tag);

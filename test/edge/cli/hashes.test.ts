@@ -71,6 +71,14 @@ describe("the hashes of an old table", { timeout: 60_000 }, () => {
     expect((await gatehouse("hashes check nobody@example.test", password)).output).toContain("there is no account");
   });
 
+  it("come in a table that db status compares with the old one before it is migrated", async () => {
+    await connection.query("alter table users alter column email type text");
+    const { output } = await gatehouse("db status");
+    expect(output).toContain("\n  email is text, must be varchar(255)\n");
+    expect(output).toContain("\n  alter table users alter column email type varchar(255);\n");
+    await connection.query("alter table users alter column email type varchar(255)");
+  });
+
   it("come with addresses that log-in refuses, which are counted and kept", async () => {
     const { addresses } = JSON.parse((await gatehouse("db status --json")).output);
     expect(addresses.refused).toMatchObject({ accounts: 1, listed: [{ id: sha512Id, email: "notanaddress" }] });
