@@ -65,6 +65,7 @@ export type WorkerErrorCode =
   | "UNRESPONSIVE"
   | "CALL_TIMEOUT"
   | "UNHEALTHY"
+  | "CRASHED_TOO_OFTEN"
   | "STOPPED";
 
 export class WorkerError extends DaemonError {

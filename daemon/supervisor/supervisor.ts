@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.ts";
+import type { WorkerErrorCode } from "../errors.ts";
 import type { Ready, TensorDeclaration } from "../wire/messages.ts";
 import type { OutputLine } from "./output-line.ts";
 import type { LaunchWorker, ReadyPort, WorkerEnd } from "./worker-life.ts";
@@ -13,6 +14,8 @@ export interface ModelStatus {
   readonly required: boolean;
   /** Why it is not ready: one sentence. */
   readonly reason: string | null;
+  /** The kind of that reason. */
+  readonly reasonCode: WorkerErrorCode | null;
   readonly workers: readonly WorkerStatus[];
 }
 
@@ -74,8 +77,8 @@ export class Supervisor {
     const { name, required } = this.options.settings;
     const workers = this.slots.map((slot) => slot.status);
     const state = this.stopping ? "draining" : combine(workers);
-    const reason = state === "ready" ? null : (workers.find((worker) => worker.reason !== null)?.reason ?? null);
-    return { name, state, required, reason, workers };
+    const unwell = state === "ready" ? undefined : workers.find((worker) => worker.reason !== null);
+    return { name, state, required, reason: unwell?.reason ?? null, reasonCode: unwell?.reasonCode ?? null, workers };
   }
 
   /** Undefined until the first worker was ready. */

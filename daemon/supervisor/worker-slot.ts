@@ -1,5 +1,5 @@
 import type { Clock, Timer } from "../clock.ts";
-import { WorkerError } from "../errors.ts";
+import { WorkerError, type WorkerErrorCode } from "../errors.ts";
 import type { Ready } from "../wire/messages.ts";
 import type { OutputLine } from "./output-line.ts";
 import { decideRestart, NO_CRASHES, type RestartHistory } from "./restart-policy.ts";
@@ -19,6 +19,8 @@ export interface WorkerStatus {
   readonly restarts: number;
   /** Why it failed, or last ended: one sentence. */
   readonly reason: string | null;
+  /** The kind of that reason. */
+  readonly reasonCode: WorkerErrorCode | null;
   /** What the one that ended wrote to stderr last. */
   readonly lastLines: readonly string[];
   /** Requests it owes an end. */
@@ -93,6 +95,7 @@ export class WorkerSlot {
       pid: this.tenant?.life.pid ?? null,
       restarts: this.restarts,
       reason: this.reason?.message ?? null,
+      reasonCode: this.reason?.code ?? null,
       lastLines: this.lastLines,
       inFlight: this.tenant?.port?.inFlight ?? 0,
     };
@@ -260,8 +263,9 @@ export class WorkerSlot {
     if (!decision.restart) {
       this.fail(
         new WorkerError(
-          reason.code,
+          "CRASHED_TOO_OFTEN",
           `It crashed more often than max_restarts (${settings.maxRestarts}) allows; the last time: ${reason.message}`,
+          { cause: reason },
         ),
       );
       return;

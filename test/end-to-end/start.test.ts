@@ -88,6 +88,8 @@ describe("npm start in a fresh clone", () => {
     );
     const start = npmStart({ folder, env: { ...env, GATEHOUSE_CONFIG: join(top, "models.toml") } });
     expect(await start.ready()).toBe(`ready edge=${urls.edge} daemon=${urls.daemon} failed=broken`);
+    expect(start.output()).toMatch(/^model broken has failed: It could not be loaded\. The daemon's log says why\.$/m);
+    expect(start.output()).toMatch(/daemon error model is failed .*reason=".*NoSuchClass/);
     const owner = processesIn(folder).find(({ command }) => command.endsWith("set-up.mjs start"));
     process.kill(owner?.pid ?? 0, "SIGKILL");
     await untilNoProcessIn(folder, END_WITHIN_MS);

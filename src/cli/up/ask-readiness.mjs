@@ -7,7 +7,7 @@ const ANSWER_TIMEOUT_MS = 2_000;
  * @property {string} name
  * @property {string} state
  * @property {boolean} required
- * @property {string | null} [reason]
+ * @property {string | null} [reason] of which kind it is; the daemon's log says more
  *
  * @typedef {object} Readiness
  * @property {boolean} ready

@@ -17,7 +17,7 @@ const GIVE_UP_MS = 5 * 60_000;
  * @param {string} options.daemonUrl
  * @param {AbortSignal} options.signal
  * @param {(sentence: string) => void} options.onWaiting told every ten seconds what is still missing
- * @param {(sentence: string) => void} options.onFailed told of each model that failed, and why
+ * @param {(sentence: string) => void} options.onFailed told of each model that failed, and where to read why
  * @returns {Promise<string>} the one line `ready edge=<url> daemon=<url>`, with ` failed=<names>` when models failed
  */
 export async function waitUntilReady({ edgeUrl, daemonUrl, signal, onWaiting, onFailed }) {
@@ -41,9 +41,7 @@ export async function waitUntilReady({ edgeUrl, daemonUrl, signal, onWaiting, on
   });
   const [failed] = await Promise.all([daemonReady, edgeReady]);
   clearInterval(notices);
-  for (const { name, state, reason } of failed) {
-    onFailed(`model ${name} ${state === "failed" ? "has failed" : "is still loading"}${reason ? `: ${reason}` : ""}`);
-  }
+  for (const model of failed) onFailed(tell(model));
   const names = failed.map(({ name }) => name).join(",");
   return `ready edge=${edgeUrl} daemon=${daemonUrl}${names ? ` failed=${names}` : ""}`;
 }
@@ -56,6 +54,14 @@ export function failedModels({ models, late }) {
   const missing = models.filter(({ required, state }) => required && state !== "ready");
   if (missing.length === 0) return undefined;
   return late || missing.every(({ state }) => state === "failed") ? missing : undefined;
+}
+
+/** @param {import("./ask-readiness.mjs").ModelState} model */
+function tell({ name, state, reason }) {
+  const kind = reason ? `: ${reason}` : ".";
+  return state === "failed"
+    ? `model ${name} has failed${kind} The daemon's log says why.`
+    : `model ${name} is still loading${kind}`;
 }
 
 /**

@@ -38,9 +38,9 @@ describe("waitUntilReady", () => {
     );
   });
 
-  test("names the models that failed, and why, once no other can become ready", async () => {
+  test("names the models that failed, and where to read why, once no other can become ready", async () => {
     const edgeUrl = await serverThatSays({ status: 200, body: { ready: true } });
-    const missing = "RuntimeError: the weights are missing";
+    const missing = "It could not be loaded.";
     const failing = [{ ...model("a", "failed"), reason: missing }, model("b", "failed"), model("c", "failed", false)];
     const sentences: string[] = [];
     const told = (sentence: string) => sentences.push(sentence);
@@ -52,7 +52,10 @@ describe("waitUntilReady", () => {
     expect(await waitUntilReady({ edgeUrl, daemonUrl, signal, onWaiting, onFailed: told })).toBe(
       `ready edge=${edgeUrl} daemon=${daemonUrl} failed=a,b`,
     );
-    expect(sentences).toEqual([`model a has failed: ${missing}`, "model b has failed"]);
+    expect(sentences).toEqual([
+      `model a has failed: ${missing} The daemon's log says why.`,
+      "model b has failed. The daemon's log says why.",
+    ]);
   });
 
   test("ends when it is aborted, though nobody answers", async () => {
