@@ -14,8 +14,15 @@ export interface AuthDeps {
   /** Keeps work alive after the answer is sent (`waitUntil` on Workers). Its failures are logged, never thrown. */
   readonly background: (task: string, work: () => Promise<void>) => void;
   /** Tells whoever runs the site of an account whose stored hash cannot be read. Each report costs its caller a whole hash. */
-  readonly unreadableHash: (account: { readonly userId: string; readonly cause: HasherError }) => void;
+  readonly unreadableHash: (account: UnreadableHash) => void;
   readonly policy: AuthPolicy;
+}
+
+export interface UnreadableHash {
+  readonly userId: string;
+  /** Whoever runs the site has marked it so: `gatehouse hashes wrap --disable-unwrappable`. */
+  readonly setAside: boolean;
+  readonly cause: HasherError;
 }
 
 export interface AuthPolicy {

@@ -1,4 +1,5 @@
 import { deleteExpiredSessions, insertSession } from "../db/sessions.ts";
+import { SET_ASIDE_PREFIX } from "../db/stored-hashes.ts";
 import { type Credentials, findUserByEmail, replacePasswordHash } from "../db/users.ts";
 import { AuthError, HasherError } from "../errors.ts";
 import type { Verification } from "../password/hasher.ts";
@@ -44,8 +45,10 @@ async function verify(deps: AuthDeps, account: Credentials | null, { password, s
     return await deps.hasher.verify(password, stored, options);
   } catch (error) {
     if (account === null || !(error instanceof HasherError && error.code === "HASH_UNREADABLE")) throw error;
-    deps.unreadableHash({ userId: account.user.id, cause: error });
-    return deps.hasher.verify(password, null, options);
+    const verification = await deps.hasher.verify(password, null, options);
+    const setAside = account.passwordHash.startsWith(SET_ASIDE_PREFIX);
+    deps.unreadableHash({ userId: account.user.id, setAside, cause: error });
+    return verification;
   }
 }
 

@@ -8,6 +8,7 @@ import { checkTables } from "../db/readiness.ts";
 import { createForward, type Forward } from "../inference/forward.ts";
 import type { Log } from "../middleware/log.ts";
 import { createSessionCookie, type SessionCookie } from "../middleware/session-cookie.ts";
+import { createUnreadableHashLog } from "../middleware/unreadable-hash-log.ts";
 import type { Hasher } from "../password/hasher.ts";
 import type { EdgeSettings } from "./config.ts";
 
@@ -28,9 +29,6 @@ export interface RequestParts {
 }
 
 const now = () => new Date();
-
-const UNREADABLE_HASH =
-  "an account's password hash cannot be read, so its owner is refused (gatehouse hashes report finds all of them)";
 
 export function createEdge(parts: {
   readonly settings: EdgeSettings;
@@ -75,7 +73,7 @@ export function wireApp(edge: Edge, { db, background, log }: RequestParts): Retu
       hasher,
       now,
       background,
-      unreadableHash: ({ userId, cause }) => log.error({ userId, err: cause }, UNREADABLE_HASH),
+      unreadableHash: createUnreadableHashLog(log),
       randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
       policy: settings,
     },
