@@ -29,7 +29,7 @@ export function createFailureLog(log: Log, now: () => number = Date.now): Failur
 }
 
 /** Why, without the stack: it leads to the same line of ours each time. */
-function reasonOf(error: ServiceError): { reason: string; cause?: string } {
+export function reasonOf(error: ServiceError): { reason: string; cause?: string } {
   const { cause } = error;
   return { reason: error.message, ...(cause instanceof Error ? { cause: `${cause.name}: ${cause.message}` } : {}) };
 }

@@ -43,7 +43,7 @@ export function answerErrors(log: Log): ErrorHandler<EdgeEnv> {
     if (error instanceof CallerError) return answer(c, codeOf(error), error.message, error);
     if (error instanceof ServiceError) {
       const code = codeOf(error);
-      logFailure({ requestId: c.var.requestId, code, error });
+      if (!c.var.failureIsLogged) logFailure({ requestId: c.var.requestId, code, error });
       return answer(c, code, sentenceFor(error, code), error);
     }
     if (error instanceof HTTPException && error.status < 500)

@@ -9,6 +9,6 @@ export interface RouteDeps {
   readonly cookie: SessionCookie;
   readonly tokens: AccessTokenIssuer;
   readonly forward: Forward;
-  /** Throws DatabaseError while the database cannot be reached or lacks tables. */
+  /** Throws DatabaseError while the database cannot be reached or lacks tables, which it logs itself. */
   readonly checkReady: () => Promise<void>;
 }

@@ -8,6 +8,7 @@ export function healthRoutes({ checkReady }: RouteDeps): Hono<EdgeEnv> {
   return new Hono<EdgeEnv>()
     .get("/livez", (c) => c.json({ live: true }))
     .get("/readyz", async (c) => {
+      c.set("failureIsLogged", true);
       await checkReady().catch(notReady);
       return c.json({ ready: true });
     });

@@ -7,6 +7,7 @@ import type { Database } from "../db/database.ts";
 import { checkTables } from "../db/readiness.ts";
 import { createForward, type Forward } from "../inference/forward.ts";
 import type { Log } from "../middleware/log.ts";
+import { createReadinessLog, type LoggedLook } from "../middleware/readiness-log.ts";
 import { createSessionCookie, type SessionCookie } from "../middleware/session-cookie.ts";
 import { createUnreadableHashLog } from "../middleware/unreadable-hash-log.ts";
 import type { Hasher } from "../password/hasher.ts";
@@ -19,6 +20,7 @@ export interface Edge {
   readonly tokens: AccessTokenIssuer;
   readonly cookie: SessionCookie;
   readonly forward: Forward;
+  readonly readiness: LoggedLook;
 }
 
 /** What may differ from request to request: on Workers a connection and `waitUntil` belong to one. */
@@ -50,6 +52,7 @@ export function createEdge(parts: {
     hasher,
     tokens,
     cookie: createSessionCookie(settings.appOrigin),
+    readiness: createReadinessLog(),
     forward: createForward({
       daemonUrl: settings.daemonUrl,
       accessToken,
@@ -60,14 +63,14 @@ export function createEdge(parts: {
 
 /** Joins both into the app: the wiring every runtime shares. */
 export function wireApp(edge: Edge, { db, background, log }: RequestParts): ReturnType<typeof createApp> {
-  const { settings, hasher, tokens, cookie, forward } = edge;
+  const { settings, hasher, tokens, cookie, forward, readiness } = edge;
   return createApp({
     log,
     allowedOrigins: settings.allowedOrigins,
     cookie,
     tokens,
     forward,
-    checkReady: () => checkTables(db),
+    checkReady: () => readiness(log, () => checkTables(db)),
     auth: {
       db,
       hasher,
