@@ -7,8 +7,7 @@ import { connectNeon, openNeon } from "../db/drivers/neon.ts";
 import type { SqlConnection } from "../db/drivers/sql-connection.ts";
 import { connectTcp, openTcp } from "../db/drivers/tcp.ts";
 import { migrateAtStart } from "../db/migrator/migrate.ts";
-import { openEmbedded } from "../runtimes/node/embedded-database.ts";
-import { openAsOwnerOrThrough } from "./embedded-database.ts";
+import { openAsOwner, openAsOwnerOrThrough } from "./embedded-database.ts";
 import { prepareDataDir } from "./set-up/data-dir.mjs";
 
 /** The settings that say which database a command works on: `DATABASE_URL`, `DATABASE_DRIVER`, `DATA_DIR`, `NEON_LOCAL_ADDRESS`. */
@@ -40,7 +39,7 @@ export async function openAsItIs(env: DatabaseEnvironment): Promise<CommandDatab
 
 /** Opens the database to migrate it: the embedded one as its only owner, or not at all. Throws like `openCommandDatabase`. */
 export async function openForMigration(env: DatabaseEnvironment): Promise<CommandDatabase> {
-  return isEmbedded(env) ? openEmbedded({ dataDir: preparedDataDir(env) }) : openServer(env);
+  return isEmbedded(env) ? openAsOwner({ dataDir: preparedDataDir(env) }) : openServer(env);
 }
 
 /** Does `work` on a connection of its own, then closes connection and database. */

@@ -6,24 +6,48 @@ import { connectTcp, openTcp } from "../db/drivers/tcp.ts";
 import { DatabaseError } from "../errors.ts";
 import { openEmbedded } from "../runtimes/node/embedded-database.ts";
 
-/** How long a command waits for the owner: making a new database takes seconds, on a busy machine many. Milliseconds. */
+/** How long a command waits for one owner: making a new database takes seconds, on a busy machine many. Milliseconds. */
 const WAIT_MS = 30_000;
+/** How long it waits in all, while one command after another has its turn. Milliseconds. */
+const WAIT_FOR_ALL_MS = 300_000;
 const LOOK_EVERY_MS = 200;
 
 type OpenOptions = Pick<OpenPgliteOptions, "dataDir" | "prepare">;
 
 /**
- * Opens the embedded database as its owner, or through the socket of the process that owns it. While that one opens it, ends or
- * has just been killed, this waits, for 30 s at most, and says for whom on stderr. `prepare` runs before anything else can, or through the socket. Throws `DatabaseError`.
+ * Opens the embedded database as its owner, or through the socket of the process that serves it. While the owner opens it, ends,
+ * has just been killed or is a command like this one, which serves nobody, this waits, for 30 s at most for each owner and
+ * 5 minutes in all, and says for whom on stderr. `prepare` runs before anything else can, or through the socket. Throws `DatabaseError`.
  */
-export async function openAsOwnerOrThrough(options: OpenOptions): Promise<OpenPglite> {
+export function openAsOwnerOrThrough(options: OpenOptions): Promise<OpenPglite> {
+  return waitFor(options, ({ owner }) => openThrough(owner, options));
+}
+
+/** The same as its owner only: throws `InUseError` at once when another process serves the database to others. */
+export function openAsOwner(options: OpenOptions): Promise<OpenPglite> {
+  return waitFor(options, async (inUse) => {
+    if (inUse.owner.socketFolder !== undefined) throw inUse;
+    return undefined;
+  });
+}
+
+/** `beside` opens it beside the owner; undefined: it has to wait. */
+async function waitFor(
+  options: OpenOptions,
+  beside: (inUse: InUseError) => Promise<OpenPglite | undefined>,
+): Promise<OpenPglite> {
   const { dataDir } = options;
-  const giveUpAt = performance.now() + WAIT_MS;
+  const startedAt = performance.now();
+  let owner = { pid: 0, since: startedAt };
   for (let said = false; ; said = true) {
-    const opened = await tryToOpen(options);
-    if (!(opened instanceof InUseError)) return opened;
-    const { pid } = opened.owner;
-    if (performance.now() > giveUpAt) {
+    const inUse = await tryToOwn(options);
+    if (!(inUse instanceof InUseError)) return inUse;
+    const opened = await beside(inUse);
+    if (opened !== undefined) return opened;
+    const { pid } = inUse.owner;
+    const now = performance.now();
+    if (pid !== owner.pid) owner = { pid, since: now };
+    if (now - owner.since > WAIT_MS || now - startedAt > WAIT_FOR_ALL_MS) {
       throw new DatabaseError(
         "DATABASE_UNAVAILABLE",
         `the database in ${dataDir} is in use by process ${pid}, which lets nobody else in: end that one first`,
@@ -34,12 +58,13 @@ export async function openAsOwnerOrThrough(options: OpenOptions): Promise<OpenPg
   }
 }
 
-async function tryToOpen(options: OpenOptions): Promise<OpenPglite | InUseError> {
+async function tryToOwn(options: OpenOptions): Promise<OpenPglite | InUseError> {
   try {
-    return await openEmbedded(options);
+    // Its work may end in the middle of another's, so it serves nobody.
+    return await openEmbedded({ ...options, alone: true });
   } catch (error) {
-    if (!(error instanceof InUseError)) throw error;
-    return (await openThrough(error.owner, options)) ?? error;
+    if (error instanceof InUseError) return error;
+    throw error;
   }
 }
 
@@ -47,12 +72,14 @@ async function tryToOpen(options: OpenOptions): Promise<OpenPglite | InUseError>
 async function openThrough({ socketFolder }: LockOwner, { prepare }: OpenOptions): Promise<OpenPglite | undefined> {
   if (socketFolder === undefined) return undefined;
   const url = socketUrl(socketFolder);
-  try {
-    await (await connectTcp({ url })).close();
-  } catch {
-    return undefined;
-  }
   const connect = () => connectTcp({ url });
-  await prepare?.({ connect });
+  try {
+    await (await connect()).close();
+    await prepare?.({ connect });
+  } catch (error) {
+    // The command itself has sent nothing yet.
+    if (error instanceof DatabaseError && error.code === "DATABASE_UNAVAILABLE") return undefined;
+    throw error;
+  }
   return { ...openTcp({ url, prepare: false, maxConnections: 2 }), connect };
 }

@@ -35,6 +35,15 @@ describe("a command while somebody else has the embedded database", { timeout: 6
     expect(await command.closed).toBe(0);
   });
 
+  it("waits its turn when several start at once on a new folder without an edge, and each succeeds", async () => {
+    rmSync(join(dataDir, "pglite"), { recursive: true });
+    const run = (args: string[], typed?: string) => runGatehouse(args, inFolder(dataDir), typed);
+    const create = (name: string) => run(["users", "create", `${name}@example.test`], "a long password\n");
+    const ended = await Promise.all([create("one"), create("two"), run(["db", "migrate"]), run(["db", "status"])]);
+    expect(ended.map(({ code, output }) => (code === 0 ? "fine" : output))).toEqual(Array(4).fill("fine"));
+    expect((await create("one")).output).toContain("already");
+  });
+
   it("works right after kill -9 of the edge that had it", async () => {
     const edge = startGatehouse(["edge", "--port", "0"], inFolder(dataDir));
     await edge.printed(/edge is listening/);

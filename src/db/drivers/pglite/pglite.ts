@@ -16,6 +16,8 @@ export interface OpenPgliteOptions extends Pick<KeepPgliteOptions, "program" | "
   readonly dataDir: string;
   /** Brings the database up to date before other processes are told where to connect. */
   readonly prepare?: (database: Pick<OpenPglite, "connect">) => Promise<unknown>;
+  /** Tells nobody where the socket is: others wait until the owner has ended. */
+  readonly alone?: boolean;
 }
 
 export interface OpenPglite extends OpenDatabase {
@@ -36,7 +38,12 @@ const MAX_CONNECTIONS = 4;
  * Throws `DatabaseError` `DATABASE_UNAVAILABLE`, with a sentence for people: `InUseError` when another process owns it. What
  * `prepare` throws is passed on.
  */
-export async function openPglite({ dataDir, prepare, ...options }: OpenPgliteOptions): Promise<OpenPglite> {
+export async function openPglite({
+  dataDir,
+  prepare,
+  alone = false,
+  ...options
+}: OpenPgliteOptions): Promise<OpenPglite> {
   const lock = lockFolder(dataDir);
   const freed: (() => unknown)[] = [() => lock.release()];
   const free = async () => {
@@ -52,7 +59,7 @@ export async function openPglite({ dataDir, prepare, ...options }: OpenPgliteOpt
     freed.push(() => keeper.close());
     const connect = () => connectPatiently(keeper, socketFolder);
     await prepare?.({ connect });
-    lock.announce(socketFolder);
+    if (!alone) lock.announce(socketFolder);
     const { driver, close } = openTcpDriver({
       url: socketUrl(socketFolder),
       applicationName: OWNER,
@@ -78,7 +85,7 @@ export async function openPglite({ dataDir, prepare, ...options }: OpenPgliteOpt
 function lockFolder(dataDir: string): FileLock {
   try {
     // Not `recursive`, which never returns below /proc: it wants a parent that is there.
-    if (!existsSync(dataDir)) mkdirSync(dataDir, { mode: 0o700 });
+    if (!existsSync(dataDir)) makeFolder(dataDir);
     return acquireFileLock(pgliteLockPath(dataDir));
   } catch (error) {
     if (error instanceof DatabaseError) throw error;
@@ -86,6 +93,15 @@ function lockFolder(dataDir: string): FileLock {
     throw new DatabaseError("DATABASE_UNAVAILABLE", `the database's folder ${dataDir} cannot be written (${code})`, {
       cause: error,
     });
+  }
+}
+
+/** Fine when another process was quicker. */
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if (!existsSync(path)) throw error;
   }
 }
 
