@@ -5,6 +5,7 @@ import { dirname, extname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { inCheckout, root } from "./checkout.mjs";
 import { Failure } from "./failure.mjs";
+import { THREADS, useBuiltThreads } from "./thread-programs.mjs";
 
 /** Our TypeScript as JavaScript, one file a program and what they load later beside them. Gone with node_modules. */
 const FOLDER = inCheckout("node_modules", ".cache", "programs");
@@ -86,17 +87,24 @@ function isUpToDate() {
 async function build() {
   const { build: bundle, stop } = await import("esbuild");
   try {
-    const { metafile } = await bundle({
+    const common = {
       ...BUNDLE,
-      entryPoints: SOURCES,
       outdir: FOLDER,
       outExtension: { ".js": ".mjs" },
+      sourcemap: /** @type {const} */ ("linked"),
+      metafile: /** @type {const} */ (true),
+    };
+    // A name for each content: a server that runs from a former build starts threads of that one.
+    const threads = await bundle({ ...common, entryPoints: THREADS, entryNames: "[name]-[hash]" });
+    const programs = await bundle({
+      ...common,
+      entryPoints: SOURCES,
       splitting: true,
-      sourcemap: "linked",
-      metafile: true,
+      plugins: [useBuiltThreads(threads.metafile.outputs), ...BUNDLE.plugins],
     });
-    prune(Object.keys(metafile.outputs));
-    const sources = Object.keys(metafile.inputs).map((path) => [path, hashOf(path)]);
+    const { inputs, outputs } = merge(threads.metafile, programs.metafile);
+    prune(Object.keys(outputs));
+    const sources = Object.keys(inputs).map((path) => [path, hashOf(path)]);
     return { root, lock: hashOf("package-lock.json"), sources: Object.fromEntries(sources) };
   } catch (error) {
     throw new Failure(`The programs cannot be built: ${error instanceof Error ? error.message : error}`, {
@@ -105,6 +113,17 @@ async function build() {
   } finally {
     await stop();
   }
+}
+
+/**
+ * @param {import("esbuild").Metafile[]} builds
+ * @returns {import("esbuild").Metafile}
+ */
+function merge(...builds) {
+  return {
+    inputs: Object.assign({}, ...builds.map(({ inputs }) => inputs)),
+    outputs: Object.assign({}, ...builds.map(({ outputs }) => outputs)),
+  };
 }
 
 /**

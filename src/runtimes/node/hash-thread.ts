@@ -1,4 +1,4 @@
-/** What runs in a hash thread: the engine, and answers to one derivation after another. Bundled by hash-thread-program.ts. */
+/** What runs in a hash thread: the engine, and answers to one derivation after another. Bundled by thread-program.ts, or at set-up. */
 import { parentPort, workerData } from "node:worker_threads";
 import { createDeriver, type Derivation } from "../../password/derivation.ts";
 import { createHashWasmKernel } from "../../password/hash-wasm-kernel.ts";

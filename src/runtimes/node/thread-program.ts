@@ -2,8 +2,9 @@ import { fileURLToPath } from "node:url";
 import { buildSync, stop } from "esbuild";
 
 /**
- * A thread's program in one piece, as a `data:` URL, made in about 15 ms: a thread that read TypeScript itself would load tsx of
- * its own, which costs 130 ms and 28 MB each. `packages` are loaded from where they are, by name: those that find files beside
+ * A thread's program in one piece, as a `data:` URL, made in about 15 ms where our sources themselves run: a thread that read
+ * TypeScript itself would load tsx of its own, which costs 130 ms and 28 MB each. In the programs that set-up builds this module is
+ * replaced by one that names the threads' built files (src/cli/set-up/thread-programs.mjs). `packages` are loaded from where they are, by name: those that find files beside
  * their own.
  */
 export function threadProgram(entry: URL, packages: readonly string[] = []): URL {

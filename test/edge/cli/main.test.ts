@@ -79,4 +79,18 @@ describe("gatehouse", () => {
     program.child.stdin?.end();
     expect(await program.closed).toBe(0);
   });
+
+  test("starts its threads from what set-up has built, and nothing beside itself", async () => {
+    const program = gatehouse(["edge", "--port", "0"], { DATABASE_URL: "", PASSWORD_PROFILE: "development" });
+    const [, url] = await program.printed(/"url":"(http[^"]+)"/);
+    const registered = await fetch(`${url}/v1/auth/register`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: '{"email":"ann@example.com","password":"correct horse battery staple"}',
+    });
+    expect(registered.status).toBe(201);
+    const processes = execFileSync("ps", ["-axo", "ppid=,comm="], { encoding: "utf8" }).split("\n");
+    expect(processes.filter((line) => Number.parseInt(line, 10) === program.child.pid)).toEqual([]);
+    expect(await program.stop("SIGTERM")).toBe(0);
+  });
 });

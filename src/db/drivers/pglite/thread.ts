@@ -1,4 +1,4 @@
-/** What runs in the embedded database's thread: PGlite and its server. Bundled by runtimes/node/thread-program.ts. */
+/** What runs in the embedded database's thread: PGlite and its server. Bundled by runtimes/node/thread-program.ts, or at set-up. */
 import { existsSync, renameSync, rmSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
 import { PGlite } from "@electric-sql/pglite";
