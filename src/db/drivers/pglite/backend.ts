@@ -2,9 +2,9 @@ import { statfsSync } from "node:fs";
 import { PGlite } from "@electric-sql/pglite";
 import { DatabaseError } from "../../../errors.ts";
 import { STATEMENT_TIMEOUT_MS } from "../driver.ts";
+import { AnswerReader } from "./answer-reader.ts";
 import type { BusyDeadline } from "./deadline.ts";
 import { type EndTurn, ExclusiveTurns } from "./exclusive-turns.ts";
-import { endsIdle, saysPanic } from "./messages.ts";
 
 /**
  * What PGlite needs to go on: a segment of its log (16 MiB) and what a checkpoint writes. Below, a write may end in a panic,
@@ -53,16 +53,15 @@ export class PgliteBackend {
     messages: Uint8Array,
     { wantsAnswer, onAnswer }: { wantsAnswer: boolean; onAnswer: (answer: Uint8Array) => void },
   ): Promise<boolean> {
-    let idle = false;
-    let panicked = false;
+    const read = new AnswerReader();
     let broken = wantsAnswer;
     const onRawData = (answer: Uint8Array) => {
-      idle = endsIdle(answer);
+      read.push(answer);
       // Silence and a panic are what a backend says that is no more.
-      broken = panicked ||= saysPanic(answer);
+      broken = read.saysPanic;
       onAnswer(answer);
       // At once: the call may never return, after `COPY … FROM STDIN` for example, which a backend in one piece cannot wait for.
-      if (panicked) this.options.onBroken();
+      if (broken) this.options.onBroken();
     };
     try {
       const { deadline } = this.options;
@@ -73,7 +72,7 @@ export class PgliteBackend {
     } finally {
       if (broken) this.options.onBroken();
     }
-    return idle;
+    return read.isIdle;
   }
 
   /** Statements of our own, for upkeep, in a turn of their own. Throws `DatabaseError` at once when the disk has no room. */

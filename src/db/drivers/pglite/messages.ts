@@ -79,18 +79,7 @@ export function fatalMessage(sqlState: string, message: string): Uint8Array {
   return framed("E", body);
 }
 
-/** True when an answer ends in `ReadyForQuery` outside a transaction: the client is done for now. */
-export function endsIdle(answer: Uint8Array): boolean {
-  const [type, , , , length, status] = answer.subarray(-6);
-  return type === 0x5a && length === 5 && status === 0x49;
-}
-
 /** True for a message that Postgres always answers: `Query` and `Sync`. */
 export function wantsAnswer(message: Uint8Array): boolean {
   return message[0] === 0x51 || message[0] === 0x53;
-}
-
-/** True for an `ErrorResponse` of a severity that a backend does not survive. */
-export function saysPanic(answer: Uint8Array): boolean {
-  return answer[0] === 0x45 && /\0V(?:PANIC|FATAL)\0/.test(Buffer.from(answer).toString("latin1"));
 }

@@ -1,11 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
-  endsIdle,
   FrontendReader,
   queryMessage,
   SYNC,
-  saysPanic,
   startupParameter,
   wantsAnswer,
 } from "../../../../../src/db/drivers/pglite/messages.ts";
@@ -39,13 +37,6 @@ describe("FrontendReader", () => {
   });
 });
 
-describe("endsIdle", () => {
-  it("tells idle from inside a transaction and from a failed one", () => {
-    const ready = (status: string) => Buffer.from(`Z\0\0\0\x05${status}`, "latin1");
-    expect([ready("I"), ready("T"), ready("E"), Buffer.from("I")].map(endsIdle)).toEqual([true, false, false, false]);
-  });
-});
-
 describe("startupParameter", () => {
   it("finds a parameter by its name and not by a value that looks like one", () => {
     const message = Buffer.from("\0\0\0\0\0\x03\0\0user\0application_name\0application_name\0mine\0\0", "latin1");
@@ -54,10 +45,8 @@ describe("startupParameter", () => {
   });
 });
 
-describe("a backend that is no more", () => {
-  it("is known by a panic, and by silence after a message that is always answered", () => {
-    const error = (severity: string) => Buffer.from(`E\0\0\0\x10S${severity}\0V${severity}\0CXX000\0\0`, "latin1");
-    expect([error("PANIC"), error("FATAL"), error("ERROR")].map(saysPanic)).toEqual([true, true, false]);
+describe("wantsAnswer", () => {
+  it("is true for what Postgres always answers", () => {
     expect([SYNC, queryMessage("select 1"), Buffer.from("P\0\0\0\x04")].map(wantsAnswer)).toEqual([true, true, false]);
   });
 });

@@ -96,6 +96,15 @@ describe("the embedded database's socket", () => {
     await client.close();
   });
 
+  it("gives the turn back after an answer of whatever length: PGlite cuts its output at 8,192 bytes", async () => {
+    const client = await connect();
+    for (let length = 8_130; length < 8_145; length += 1) {
+      await client.query(`select repeat('x', ${length})`);
+      expect(await asOwner("select 1")).toEqual([[1]]);
+    }
+    await client.close();
+  });
+
   it("cuts off a client whose transaction goes on and on while somebody waits", async () => {
     const client = await connect();
     await client.query("begin");
