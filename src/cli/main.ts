@@ -4,6 +4,7 @@ import { register as registerDb } from "./db.ts";
 import { register as registerEdge } from "./edge.ts";
 import { register as registerHashCalibrate } from "./hash-calibrate.ts";
 import { register as registerHashes } from "./hashes.ts";
+import { register as registerToken } from "./token.ts";
 import { register as registerUp } from "./up.ts";
 import { register as registerUsers } from "./users.ts";
 
@@ -22,6 +23,7 @@ for (const register of [
   registerHashes,
   registerHashCalibrate,
   registerUsers,
+  registerToken,
 ])
   register(program);
 

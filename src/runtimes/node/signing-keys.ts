@@ -4,18 +4,30 @@ import { join } from "node:path";
 import { generateSigningKeys, parseSigningKeys, type SigningKeys } from "../../auth/signing-keys.ts";
 import { SettingsError } from "../config.ts";
 
+export interface SigningKeyPlaces {
+  /** What `SIGNING_KEYS` says. */
+  readonly signingKeys: string | undefined;
+  /** Absolute. */
+  readonly dataDir: string;
+}
+
 /**
  * The keys of `SIGNING_KEYS`, else those in `dataDir/signing-keys.json`, which is made with mode 0600 the first time; the folder
  * must exist. Throws SettingsError, with a sentence that names the setting or the file and no key, when they cannot be used.
  */
-export async function loadSigningKeys(options: {
-  readonly signingKeys: string | undefined;
-  readonly dataDir: string;
-}): Promise<SigningKeys> {
-  if (options.signingKeys !== undefined) return parse(options.signingKeys, "SIGNING_KEYS");
-  const file = join(options.dataDir, "signing-keys.json");
+export function loadSigningKeys({ signingKeys, dataDir }: SigningKeyPlaces): Promise<SigningKeys> {
+  return signingKeys === undefined ? readKeyFile(dataDir, createOnce) : parse(signingKeys, "SIGNING_KEYS");
+}
+
+/** The same keys for another program than the edge: it makes none. Throws like `loadSigningKeys`, also when there are none yet. */
+export function findSigningKeys({ signingKeys, dataDir }: SigningKeyPlaces): Promise<SigningKeys> {
+  return signingKeys === undefined ? readKeyFile(dataDir, refuseMissing) : parse(signingKeys, "SIGNING_KEYS");
+}
+
+async function readKeyFile(dataDir: string, prepare: (file: string) => Promise<void>): Promise<SigningKeys> {
+  const file = join(dataDir, "signing-keys.json");
   try {
-    await createOnce(file);
+    await prepare(file);
     await refuseReadableByOthers(file);
     return await parse(await readFile(file, "utf8"), file);
   } catch (cause) {
@@ -50,6 +62,13 @@ async function createOnce(file: string): Promise<void> {
   } finally {
     await rm(draft, { force: true });
   }
+}
+
+async function refuseMissing(file: string): Promise<void> {
+  if (await exists(file)) return;
+  throw new SettingsError(
+    `There are no signing keys: SIGNING_KEYS is not set, and ${file}, which the edge makes when it first starts, is not there.`,
+  );
 }
 
 async function refuseReadableByOthers(file: string): Promise<void> {
