@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { InUseError, type LockOwner } from "../db/drivers/pglite/lock.ts";
+import { InUseError, type LockOwner, nameOf } from "../db/drivers/pglite/lock.ts";
 import type { OpenPglite, OpenPgliteOptions } from "../db/drivers/pglite/pglite.ts";
 import { socketUrl } from "../db/drivers/pglite/socket.ts";
 import { connectTcp, openTcp } from "../db/drivers/tcp.ts";
@@ -50,10 +50,10 @@ async function waitFor(
     if (now - owner.since > WAIT_MS || now - startedAt > WAIT_FOR_ALL_MS) {
       throw new DatabaseError(
         "DATABASE_UNAVAILABLE",
-        `the database in ${dataDir} is in use by process ${pid}, which lets nobody else in: end that one first`,
+        `the database in ${dataDir} is in use by ${nameOf(inUse.owner)}, which lets nobody else in: end that one first (it may be stopped, then kill -CONT lets it go on)`,
       );
     }
-    if (!said) process.stderr.write(`waiting for process ${pid}, which has the database in ${dataDir}\n`);
+    if (!said) process.stderr.write(`waiting for ${nameOf(inUse.owner)}, which has the database in ${dataDir}\n`);
     await delay(LOOK_EVERY_MS);
   }
 }

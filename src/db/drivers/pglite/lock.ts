@@ -1,7 +1,8 @@
-import { spawnSync } from "node:child_process";
-import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, statSync, unlinkSync, writeSync } from "node:fs";
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, readSync, unlinkSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { DatabaseError } from "../../../errors.ts";
+import { lockDescriptor } from "./flock.ts";
+import { identityAt, identityOf, isSame } from "./identity.ts";
 
 /** Who has the lock, as its file says. */
 export interface LockOwner {
@@ -19,7 +20,7 @@ export class InUseError extends DatabaseError {
   ) {
     super(
       "DATABASE_UNAVAILABLE",
-      `the database in ${folder} is in use by process ${owner.pid}: end that one first, or set DATA_DIR to another folder`,
+      `the database in ${folder} is in use by ${nameOf(owner)}: end that one first, or set DATA_DIR to another folder`,
     );
   }
 }
@@ -29,20 +30,35 @@ export interface FileLock {
   readonly before: LockOwner;
   /** Says where others may connect. */
   announce(socketFolder: string): void;
-  /** Gives the lock back and removes its file. */
+  /** Gives the lock back and removes its file, unless another file is in its place by now. */
   release(): void;
 }
 
+/** `process 4242`, for a sentence. */
+export function nameOf({ pid }: LockOwner): string {
+  return pid === 0 ? "another process" : `process ${pid}`;
+}
+
+/** Bytes read of what an owner left: a number and a path. */
+const MAX_NOTE_BYTES = 4_096;
+
+/** A link is not followed, so that nothing elsewhere is written to, and a pipe does not hold us up until somebody reads it. */
+const OPEN_FLAGS =
+  constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
 /**
  * Takes the kernel's lock (flock(2)) on the file at `path`, or throws `InUseError`, whose sentence names the owner. The
- * kernel drops the lock with its process, however that ends: it is never stale and never stolen.
+ * kernel drops the lock with its process, however that ends: it is never stale and never stolen. Throws `DatabaseError` when
+ * something else than a file is there or it cannot be locked.
  */
 export function acquireFileLock(path: string): FileLock {
   for (;;) {
-    const descriptor = openSync(path, "a+", 0o600);
-    if (!lockDescriptor(descriptor)) {
+    const descriptor = openFile(path);
+    try {
+      if (!lockDescriptor(descriptor, path)) throw new InUseError(dirname(path), readOwner(descriptor));
+    } catch (error) {
       closeSync(descriptor);
-      throw new InUseError(dirname(path), readOwner(path));
+      throw error;
     }
     // The owner before us may have removed the file between our open and our lock; then we hold nobody's lock.
     if (isStillAt(path, descriptor)) return hold(path, descriptor);
@@ -55,8 +71,30 @@ export function pgliteLockPath(dataDir: string): string {
   return join(dataDir, "pglite.lock");
 }
 
+function openFile(path: string): number {
+  let descriptor: number;
+  try {
+    descriptor = openSync(path, OPEN_FLAGS, 0o600);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    // A link, a folder, a socket.
+    if (code === "ELOOP" || code === "EISDIR" || code === "ENXIO") throw noFile(path);
+    throw error;
+  }
+  if (fstatSync(descriptor).isFile()) return descriptor;
+  closeSync(descriptor);
+  throw noFile(path);
+}
+
+function noFile(path: string): DatabaseError {
+  return new DatabaseError(
+    "DATABASE_UNAVAILABLE",
+    `${path} is not a file as Gatehouse makes it: remove it and start again`,
+  );
+}
+
 function hold(path: string, descriptor: number): FileLock {
-  const before = readOwner(path);
+  const before = readOwner(descriptor);
   ftruncateSync(descriptor);
   writeSync(descriptor, `${process.pid}\n`);
   let held = true;
@@ -66,48 +104,23 @@ function hold(path: string, descriptor: number): FileLock {
     release() {
       if (!held) return;
       held = false;
-      unlinkSync(path);
-      closeSync(descriptor);
+      try {
+        if (isStillAt(path, descriptor)) unlinkSync(path);
+      } finally {
+        closeSync(descriptor);
+      }
     },
   };
 }
 
-function readOwner(path: string): LockOwner {
-  try {
-    // A line counts once it is whole.
-    const [pid = "", socketFolder] = readFileSync(path, "utf8").split("\n").slice(0, -1);
-    return { pid: Number.parseInt(pid, 10) || 0, socketFolder };
-  } catch {
-    return { pid: 0, socketFolder: undefined };
-  }
+function readOwner(descriptor: number): LockOwner {
+  const note = Buffer.alloc(MAX_NOTE_BYTES);
+  const size = readSync(descriptor, note, 0, MAX_NOTE_BYTES, 0);
+  // A line counts once it is whole.
+  const [pid = "", socketFolder] = note.toString("utf8", 0, size).split("\n").slice(0, -1);
+  return { pid: Number.parseInt(pid, 10) || 0, socketFolder };
 }
 
 function isStillAt(path: string, descriptor: number): boolean {
-  const named = statSync(path, { throwIfNoEntry: false });
-  const opened = fstatSync(descriptor);
-  return named?.ino === opened.ino && named.dev === opened.dev;
-}
-
-const LOCK_IN_PYTHON = `
-import fcntl, sys
-try: fcntl.flock(3, fcntl.LOCK_EX | fcntl.LOCK_NB)
-except BlockingIOError: sys.exit(1)
-`;
-
-/** Node has no flock. A child that inherits the descriptor locks the open file, which we share, and leaves the lock to us. */
-const LOCKERS: readonly (readonly [command: string, ...rest: string[]])[] = [
-  ["flock", "--exclusive", "--nonblock", "3"],
-  ["python3", "-c", LOCK_IN_PYTHON],
-];
-
-function lockDescriptor(descriptor: number): boolean {
-  for (const [command, ...rest] of LOCKERS) {
-    const { status } = spawnSync(command, rest, { stdio: ["ignore", "ignore", "ignore", descriptor] });
-    if (status === 0) return true;
-    if (status === 1) return false;
-  }
-  throw new DatabaseError(
-    "DATABASE_UNAVAILABLE",
-    "cannot lock the database's folder: neither flock nor python3 can be run",
-  );
+  return isSame(identityAt(path), identityOf(descriptor));
 }

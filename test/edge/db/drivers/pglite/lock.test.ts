@@ -1,9 +1,19 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it, vi } from "vitest";
 import { acquireFileLock, InUseError } from "../../../../../src/db/drivers/pglite/lock.ts";
 import { startProgram } from "../../../../fixtures/program.ts";
 
@@ -44,6 +54,64 @@ describe("acquireFileLock", { timeout: 60_000 }, () => {
     expect(ownerSeen(path)).toEqual({ pid: process.pid, socketFolder: undefined });
     lock.announce("/run/here");
     expect(ownerSeen(path)).toEqual({ pid: process.pid, socketFolder: "/run/here" });
+    lock.release();
+  });
+
+  it("leaves alone what is at its path by the time it ends: another's file, or nothing", () => {
+    const dataDir = mkdtempSync(join(folder, "moved-"));
+    const path = join(dataDir, "pglite.lock");
+    const first = acquireFileLock(path);
+    renameSync(dataDir, `${dataDir}.old`);
+    cpSync(`${dataDir}.old`, dataDir, { recursive: true });
+    const second = acquireFileLock(path);
+    first.release();
+    expect(ownerSeen(path)).toEqual({ pid: process.pid, socketFolder: undefined });
+    rmSync(dataDir, { recursive: true });
+    second.release();
+  });
+
+  it("follows no link and waits for no pipe, but says what is in its place", () => {
+    const precious = join(folder, "precious");
+    writeFileSync(precious, "precious");
+    const path = join(folder, "odd.lock");
+    const makers = [() => symlinkSync(precious, path), () => mkdirSync(path), () => execFileSync("mkfifo", [path])];
+    for (const make of makers) {
+      make();
+      expect(() => acquireFileLock(path)).toThrow(
+        `${path} is not a file as Gatehouse makes it: remove it and start again`,
+      );
+      rmSync(path, { recursive: true });
+    }
+    expect(readFileSync(precious, "utf8")).toBe("precious");
+  });
+
+  it.each([
+    [
+      "flock fails and there is no python3",
+      { flock: "echo 'flock: 3: No locks available' >&2; exit 1" },
+      "flock ended with 1, python3 cannot be run",
+    ],
+    ["both fail", { flock: "exit 71", python3: "exit 1" }, "flock ended with 71, python3 ended with 1"],
+    ["there is neither", {}, "flock cannot be run, python3 cannot be run"],
+  ])("does not take it for somebody else's lock when %s", (_, scripts, failures) => {
+    const bin = mkdtempSync(join(folder, "failing-"));
+    for (const [name, script] of Object.entries(scripts)) {
+      writeFileSync(join(bin, name), `#!/bin/sh\n${script}\n`, { mode: 0o700 });
+    }
+    vi.stubEnv("PATH", bin);
+    try {
+      const path = join(bin, "pglite.lock");
+      expect(() => acquireFileLock(path)).toThrow(`cannot lock ${path}: ${failures}`);
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  });
+
+  it("names an owner that left no number as another process", () => {
+    const path = join(folder, "nameless.lock");
+    const lock = acquireFileLock(path);
+    writeFileSync(path, "");
+    expect(() => acquireFileLock(path)).toThrow("in use by another process: end that one first");
     lock.release();
   });
 
