@@ -70,7 +70,7 @@ def test_a_tensor_that_makes_no_sense_is_refused_with_a_sentence(
         Tensor(name, datatype, shape)
 
 
-def test_the_methods_that_a_class_has_are_those_it_serves() -> None:
+def test_a_worker_tells_of_the_methods_that_a_class_has() -> None:
     class Both(Model):
         def embed(self, texts: list[str]) -> list[list[float]]:
             return [[0.0] for _ in texts]

@@ -14,20 +14,22 @@ SERVING_METHODS: Final = (
     "complete",
     "check_health",
 )
-"""The methods a model may add; those it has are what it serves."""
+"""The methods that a worker tells the daemon of, those of later versions too."""
+
+SERVED_METHODS: Final = ("predict", "stream")
+"""The methods that a caller can reach in this version: a model has at least one of them."""
 
 
 class Model:
-    """Derive from it and add the methods the model should serve; each may be `async def`.
+    """Derive from it and add `predict`, `stream` or both; each method may be `async def`.
 
-    predict(self, items)           list of JSON values -> list of JSON values, same order; serves
-                                   `/v1/infer`. A ClientError in a result's place fails that item.
-    stream(self, item)             yields JSON values; serves `/v1/infer` as an event stream
-    infer(self, batch)             list of {name: ndarray} -> list of {name: ndarray}; serves `/v2`
-    embed(self, texts)             -> 2-D float array; serves `/v1/embeddings`
-    chat(self, messages, params)   yields text; serves `/v1/chat/completions`
-    complete(self, prompt, params) yields text; serves `/v1/completions`
-    check_health(self)             raises when the model is unwell; runs when the model is idle
+    load(self)            get ready: read weights, warm up. Once, first; raise to fail with a reason
+    predict(self, items)  list of JSON values -> list of JSON values, same order; serves
+                          `POST /v1/infer/NAME`. A ClientError in a result's place fails that item.
+    stream(self, item)    yields JSON values; serves the same as server-sent events, for callers
+                          who send `Accept: text/event-stream`
+    check_health(self)    raises when the model is unwell; runs when the model is idle
+    close(self)           give back what the model holds. Once, after a draining worker's last call
 
     JSON has no NaN and no infinity: both are written as null.
     All of them run on the model's own thread (with `concurrency` above 1, on as many threads).
@@ -45,5 +47,5 @@ class Model:
 
 
 def served_methods(model: type[Model]) -> list[str]:
-    """The names of the serving methods that a model's class has, in a fixed order."""
+    """Those of SERVING_METHODS that a model's class has, in a fixed order."""
     return [name for name in SERVING_METHODS if callable(getattr(model, name, None))]

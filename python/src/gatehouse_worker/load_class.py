@@ -7,7 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 from gatehouse import Model
-from gatehouse.model import SERVING_METHODS, served_methods
+from gatehouse.model import SERVED_METHODS
 
 
 class ModelClassError(Exception):
@@ -28,9 +28,9 @@ def load_class(spec: str) -> type[Model]:
         raise ModelClassError(f"{place} has no class {name}.")
     if not isinstance(found, type) or not issubclass(found, Model):
         raise ModelClassError(f"{name} in {place} does not derive from gatehouse.Model.")
-    if all(method == "check_health" for method in served_methods(found)):
-        wanted = ", ".join(method for method in SERVING_METHODS if method != "check_health")
-        raise ModelClassError(f"{name} in {place} serves nothing: it has none of {wanted}.")
+    if not any(callable(getattr(found, method, None)) for method in SERVED_METHODS):
+        wanted = " nor ".join(f"`{method}`" for method in SERVED_METHODS)
+        raise ModelClassError(f"{name} in {place} serves nothing: it has neither {wanted}.")
     return found
 
 
