@@ -11,6 +11,12 @@ _ROUTES: dict[tuple[str, bool], Route] = {
     ("json", True): json.STREAM,
 }
 
+_HINTS: dict[bool, str] = {
+    True: " It streams: send `Accept: text/event-stream`.",
+    False: " It answers in one piece: leave `Accept: text/event-stream` away.",
+}
+"""How to ask a model that has only the other method: by whether that one streams."""
+
 
 def find_route(name: str, *, stream: bool, methods: Collection[str]) -> Route:
     """Give the codec for route `name`.
@@ -21,5 +27,7 @@ def find_route(name: str, *, stream: bool, methods: Collection[str]) -> Route:
     if route is None:
         raise ClientError(f"This worker does not know the route {name!r}.")
     if route.method not in methods:
-        raise ClientError(f"This model has no `{route.method}` method.")
+        other = _ROUTES.get((name, not stream))
+        hint = _HINTS[not stream] if other is not None and other.method in methods else ""
+        raise ClientError(f"This model has no `{route.method}` method.{hint}")
     return route
