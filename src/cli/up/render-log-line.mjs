@@ -65,7 +65,9 @@ function renderValue(value) {
   if (typeof value === "string" && /^[^\s"=]+$/.test(value)) return visible(value);
   if (typeof value === "object" && value !== null && "stack" in value) return `\n${visible(String(value.stack), "\n")}`;
   return visible(
-    typeof value === "string" ? JSON.stringify(value) : inspect(value, { breakLength: Infinity, depth: 3 }),
+    typeof value === "string"
+      ? JSON.stringify(value)
+      : inspect(value, { breakLength: Infinity, compact: true, depth: 3 }),
   );
 }
 

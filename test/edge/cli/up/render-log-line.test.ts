@@ -16,6 +16,11 @@ describe("renderLogLine", () => {
     expect(render({ level: 50, time: 0, msg: "failed", reason: "no such file", models: ["a"] })).toMatch(
       / error failed reason="no such file" models=\[ 'a' \]$/,
     );
+    const models = Array.from({ length: 40 }, (_, index) => `model-${index}`);
+    expect(render({ level: 30, time: 0, msg: "listening", models, by: { deep: { er: models } } })).toBe(
+      render({ level: 30, time: 0, msg: "listening" }) +
+        ` models=[ '${models.join("', '")}' ] by={ deep: { er: [ '${models.join("', '")}' ] } }`,
+    );
   });
 
   test("leaves other lines as they are", () => {
