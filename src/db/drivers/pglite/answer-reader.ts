@@ -11,6 +11,8 @@ const ASIDES = new Set(["N", "S", "A"]);
 export class AnswerReader {
   /** True after an error that belongs to no `Query`: the backend passes over all there is until `Sync`. */
   awaitsSync = false;
+  /** True after any error. */
+  hasFailed = false;
   /** True after an error of a severity that a backend does not survive. */
   saysPanic = false;
   private isReady = false;
@@ -44,6 +46,7 @@ export class AnswerReader {
     if (type === "Z") this.awaitsSync = false;
     if (type !== "E") return;
     this.awaitsSync = true;
+    this.hasFailed = true;
     this.saysPanic ||= /\0V(?:PANIC|FATAL)\0/.test(message);
   }
 }

@@ -4,7 +4,8 @@ import { DatabaseError } from "../../../errors.ts";
 import { STATEMENT_TIMEOUT_MS } from "../driver.ts";
 import { AnswerReader } from "./answer-reader.ts";
 import type { BusyDeadline } from "./deadline.ts";
-import { type EndTurn, ExclusiveTurns } from "./exclusive-turns.ts";
+import { type EndTurn, ExclusiveTurns, type TurnOptions } from "./exclusive-turns.ts";
+import { queryMessage } from "./messages.ts";
 
 /**
  * What PGlite needs to go on: a segment of its log (16 MiB) and what a checkpoint writes. Below, a write may end in a panic,
@@ -15,8 +16,25 @@ const ROOM_BYTES = 32 * 1024 * 1024;
 /** Time that upkeep may take at once: clearing dead rows away from tables of a million. */
 const UPKEEP_TIMEOUT_MS = 60_000;
 
-/** Small log, as nothing but our own checkpoints trims it: PGlite has no background processes. */
-const SETTINGS = ["-c", "max_wal_size=64MB", "-c", "min_wal_size=32MB"];
+/**
+ * Small log, as nothing but our own checkpoints trims it: PGlite has no background processes. The rest is what our statements rely
+ * on and what a reset of the session goes back to.
+ */
+const SETTINGS = [
+  "max_wal_size=64MB",
+  "min_wal_size=32MB",
+  "client_encoding=UTF8",
+  "datestyle=ISO,MDY",
+  "intervalstyle=postgres",
+  "timezone=UTC",
+  "default_transaction_read_only=off",
+].flatMap((setting) => ["-c", setting]);
+
+/**
+ * Also undoes the named statements of a client: our own process leaves none behind a turn. By its name, as a backend alone knows
+ * no user to go back to.
+ */
+const RESET = Buffer.concat(["set session authorization postgres", "discard all"].map(queryMessage));
 
 export interface BackendOptions {
   readonly folder: string;
@@ -26,9 +44,15 @@ export interface BackendOptions {
   readonly turns?: ExclusiveTurns;
 }
 
-/** The one PGlite of a folder. Whoever uses it takes a turn before. */
+export interface BackendTurnOptions extends TurnOptions {
+  /** Whose settings nobody else is to see; without it those of our own process, which share them. */
+  readonly stranger?: object;
+}
+
+/** The one PGlite of a folder, with one session for all. Whoever uses it takes a turn before. */
 export class PgliteBackend {
-  readonly turns: ExclusiveTurns;
+  private readonly turns: ExclusiveTurns;
+  private lastStranger: object | undefined;
 
   private constructor(
     private readonly pglite: PGlite,
@@ -45,14 +69,34 @@ export class PgliteBackend {
   }
 
   /**
+   * Settles when the turn is ours, in a session in which no stranger but ourselves has set, prepared, locked or made anything.
+   * Throws `DatabaseError` `DATABASE_UNAVAILABLE` when the wait ends before.
+   */
+  async takeTurn({ stranger, ...options }: BackendTurnOptions = {}): Promise<EndTurn> {
+    const end = await this.turns.take(options);
+    try {
+      if (this.lastStranger !== undefined && this.lastStranger !== stranger) await this.reset();
+    } catch (error) {
+      end();
+      throw error;
+    }
+    this.lastStranger = stranger;
+    return end;
+  }
+
+  private async reset(): Promise<void> {
+    const { hasFailed } = await this.pass(RESET, { wantsAnswer: true, onAnswer: () => undefined });
+    if (hasFailed) this.options.onBroken();
+  }
+
+  /**
    * Passes whole messages of a client on and the answers back, whose bytes are PGlite's own: copy them. `wantsAnswer`: the last of
-   * them is one that Postgres always answers. True when the client is idle afterwards, outside a transaction and with nothing half
-   * said.
+   * them is one that Postgres always answers. Gives what the answers say.
    */
   async pass(
     messages: Uint8Array,
     { wantsAnswer, onAnswer }: { wantsAnswer: boolean; onAnswer: (answer: Uint8Array) => void },
-  ): Promise<boolean> {
+  ): Promise<Pick<AnswerReader, "isIdle" | "awaitsSync" | "hasFailed">> {
     const read = new AnswerReader();
     let broken = wantsAnswer;
     const onRawData = (answer: Uint8Array) => {
@@ -72,12 +116,12 @@ export class PgliteBackend {
     } finally {
       if (broken) this.options.onBroken();
     }
-    return read.isIdle;
+    return read;
   }
 
   /** Statements of our own, for upkeep, in a turn of their own. Throws `DatabaseError` at once when the disk has no room. */
   async maintain(work: (pglite: PGlite) => Promise<void>): Promise<void> {
-    const end = await this.turns.take();
+    const end = await this.takeTurn();
     try {
       assertRoom(this.options.folder);
       await this.options.deadline.within(UPKEEP_TIMEOUT_MS, () => work(this.pglite));

@@ -22,7 +22,8 @@ export const OWNER = "gatehouse-owner";
 /** Answers that a client has not read yet; beyond it the client is cut off. */
 const MAX_UNREAD_BYTES = 64 * 1024 * 1024;
 
-const HANDS_OVER = [SYNC, queryMessage("rollback"), queryMessage("discard all")];
+/** End whatever a client left half said. */
+const ENDS_TURN = [SYNC, queryMessage("rollback")];
 
 export interface PgliteClientOptions {
   readonly socket: Socket;
@@ -36,12 +37,11 @@ export interface PgliteClientOptions {
 export class PgliteClient {
   isOwner = false;
   private endTurn: EndTurn | undefined;
-  private started = false;
   private readonly left = new AbortController();
 
   constructor(private readonly options: PgliteClientOptions) {}
 
-  /** Answers until the client leaves or is cut off, and leaves the backend as a fresh connection would find it. */
+  /** Answers until the client leaves or is cut off, and leaves the backend idle. */
   async converse(): Promise<void> {
     const { socket } = this.options;
     socket.once("close", () => this.left.abort());
@@ -54,7 +54,7 @@ export class PgliteClient {
       // A client that vanishes or does not speak the protocol ends its own conversation, nothing else.
     } finally {
       socket.destroy();
-      await this.handOver().catch(() => undefined);
+      await this.rollBack().catch(() => undefined);
       this.end();
     }
   }
@@ -89,7 +89,6 @@ export class PgliteClient {
           this.options.socket.write(fatalMessage("53300", "sorry, too many clients already"));
           return false;
         }
-        this.started = true;
         await this.pass([message.bytes]);
         return true;
     }
@@ -99,13 +98,13 @@ export class PgliteClient {
     const last = messages.at(-1);
     if (last === undefined) return;
     const { backend, socket } = this.options;
-    this.endTurn ??= await backend.turns.take({
+    this.endTurn ??= await backend.takeTurn({
       first: this.isOwner,
       signal: this.left.signal,
       timeoutMs: ANSWER_TIMEOUT_MS,
-      ...(this.isOwner ? {} : { revoke: () => this.cutOff() }),
+      ...(this.isOwner ? {} : { stranger: this, revoke: () => this.cutOff() }),
     });
-    const isIdle = await backend.pass(messages.length === 1 ? last : Buffer.concat(messages), {
+    const { isIdle } = await backend.pass(messages.length === 1 ? last : Buffer.concat(messages), {
       wantsAnswer: wantsAnswer(last),
       onAnswer(answer) {
         if (socket.writable) socket.write(Buffer.from(answer));
@@ -121,11 +120,10 @@ export class PgliteClient {
     socket.destroy();
   }
 
-  private async handOver(): Promise<void> {
-    if (!this.started) return;
+  private async rollBack(): Promise<void> {
+    if (this.endTurn === undefined) return;
     const { backend } = this.options;
-    this.endTurn ??= await backend.turns.take({ first: this.isOwner });
-    for (const message of HANDS_OVER) await backend.pass(message, { wantsAnswer: true, onAnswer: () => undefined });
+    for (const message of ENDS_TURN) await backend.pass(message, { wantsAnswer: true, onAnswer: () => undefined });
   }
 
   private end(): void {

@@ -18,25 +18,25 @@ function readInChunks(bytes: Buffer, cuts: readonly number[] = []) {
   const reader = new AnswerReader();
   const ends = [...cuts.toSorted((a, b) => a - b), bytes.length];
   ends.forEach((end, index) => void reader.push(bytes.subarray(ends[index - 1] ?? 0, end)));
-  const { isIdle, awaitsSync, saysPanic } = reader;
-  return { isIdle, awaitsSync, saysPanic };
+  const { isIdle, awaitsSync, hasFailed, saysPanic } = reader;
+  return { isIdle, awaitsSync, hasFailed, saysPanic };
 }
 
-const nothing = { isIdle: false, awaitsSync: false, saysPanic: false };
+const nothing = { isIdle: false, awaitsSync: false, hasFailed: false, saysPanic: false };
 
 describe("AnswerReader", () => {
   it.each([
     ["idle", [row, message("C", "SELECT 1\0"), message("Z", "I")], { isIdle: true }],
     ["idle, and a setting that changed", [message("Z", "I"), message("S", "a\0b\0")], { isIdle: true }],
     ["inside a transaction", [message("Z", "T")], {}],
-    ["inside a failed transaction", [error("ERROR"), message("Z", "E")], {}],
+    ["inside a failed transaction", [error("ERROR"), message("Z", "E")], { hasFailed: true }],
     ["idle, then half said", [message("Z", "I"), message("1")], {}],
     ["a message that is not whole", [message("Z", "I"), row.subarray(0, 30)], {}],
     ["a row that looks like the end of an answer", [row], {}],
-    ["an error that waits for Sync", [message("1"), error("ERROR")], { awaitsSync: true }],
-    ["an error that is over", [error("ERROR"), message("Z", "I")], { isIdle: true }],
-    ["a panic", [row, error("PANIC")], { awaitsSync: true, saysPanic: true }],
-    ["a fatal error", [row, error("FATAL")], { awaitsSync: true, saysPanic: true }],
+    ["an error that waits for Sync", [message("1"), error("ERROR")], { awaitsSync: true, hasFailed: true }],
+    ["an error that is over", [error("ERROR"), message("Z", "I")], { isIdle: true, hasFailed: true }],
+    ["a panic", [row, error("PANIC")], { awaitsSync: true, hasFailed: true, saysPanic: true }],
+    ["a fatal error", [row, error("FATAL")], { awaitsSync: true, hasFailed: true, saysPanic: true }],
   ])("knows %s, however the bytes are cut", (_, messages, known) => {
     const bytes = Buffer.concat(messages);
     expect(readInChunks(bytes)).toEqual({ ...nothing, ...known });

@@ -87,6 +87,51 @@ describe("the embedded database's socket", () => {
     expect(await asOwner("select count(*)::int as n from pg_locks where locktype = 'advisory'")).toEqual([[0]]);
   });
 
+  it.each([
+    ["a role", "set role pg_monitor", "select current_user", "postgres"],
+    ["another session's role", "set session authorization pg_monitor", "select session_user", "postgres"],
+    ["a search path", "set search_path = pg_catalog", "show search_path", "public"],
+    ["a date style", "set datestyle = German", "select '2020-02-01'::date::text", "2020-02-01"],
+    ["a time zone", "set timezone = 'Asia/Tokyo'", "show timezone", "UTC"],
+    ["an encoding", "set client_encoding = LATIN1", "show client_encoding", "UTF8"],
+    ["a refusal to write", "set default_transaction_read_only = on", "show transaction_read_only", "off"],
+    [
+      "a temporary table",
+      "create temp table notes (text text)",
+      "select relnamespace::regnamespace::text from pg_class where oid = 'notes'::regclass",
+      "public",
+    ],
+    ["an advisory lock", "select pg_advisory_lock(2)", "select count(*)::text from pg_locks where objid = 2", "0"],
+    ["a channel", "listen gossip", "select count(*)::text from pg_listening_channels()", "0"],
+    ["a statement", "prepare s as select 1", "select count(*)::text from pg_prepared_statements", "0"],
+    [
+      "a cursor",
+      "declare c cursor with hold for select 1",
+      "select count(*)::text from pg_cursors where name = 'c'",
+      "0",
+    ],
+  ])("shows nobody %s of a client that is still there", async (_, setting, look, expected) => {
+    const client = await connect();
+    const another = await connect();
+    await client.query(setting);
+    expect(await client.query(look)).not.toEqual([[expected]]);
+    expect(await asOwner(look)).toEqual([[expected]]);
+    await client.query(setting);
+    expect(await another.query(look)).toEqual([[expected]]);
+    await client.query(setting);
+    await backend.maintain(async (pglite) => {
+      expect((await pglite.query(look, [], { rowMode: "array" })).rows).toEqual([[expected]]);
+    });
+    await Promise.all([client.close(), another.close()]);
+  });
+
+  it("leaves a client its settings while nobody else has a turn", async () => {
+    const client = await connect();
+    await client.query("set timezone = 'Asia/Tokyo'");
+    expect(await client.query("show timezone")).toEqual([["Asia/Tokyo"]]);
+    await client.close();
+  });
+
   it("cuts off a client that leaves a transaction open once somebody waits for it, and undoes it", async () => {
     const client = await connect();
     await client.query("begin");
