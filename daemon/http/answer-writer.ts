@@ -3,15 +3,13 @@ import { REQUEST_ID_HEADER } from "../../src/contract/headers.ts";
 import type { ByteBudget } from "../bridge/byte-budget.ts";
 import type { AnswerSink, InFlight } from "../bridge/in-flight.ts";
 import type { Headers, Segment } from "../bridge/worker-port.ts";
-import type { Clock, Timer } from "../clock.ts";
+import type { Clock } from "../clock.ts";
 import { AnswerError } from "../errors.ts";
 import type { Exchange, LeaveListener } from "./exchange.ts";
+import { ReaderWatch } from "./reader-watch.ts";
 
 /** Headers of a worker's answer that reach the caller. */
 const PASSED_HEADERS = ["content-type", "inference-header-content-length"] as const;
-
-/** Bytes a reader takes in a second, at least, of an answer that waits for it. */
-const LEAST_BYTES_PER_SECOND = 131_072;
 
 /** Bytes of an answer that are copied to save a system call. */
 const ONE_WRITE_BYTES = 8_192;
@@ -40,12 +38,16 @@ export interface AnswerWriterOptions {
 export class AnswerWriter implements AnswerSink, LeaveListener {
   private inFlight: InFlight | undefined;
   private unread = 0;
-  private stallTimer: Timer | undefined;
+  private readonly watch: ReaderWatch;
   private endsEvent = true;
   /** Bytes of the answer counted in the budget. */
   private heldBytes = 0;
 
-  constructor(private readonly options: AnswerWriterOptions) {}
+  constructor(private readonly options: AnswerWriterOptions) {
+    const { exchange, clock, stallMs } = options;
+    const { response } = exchange;
+    this.watch = new ReaderWatch({ response, clock, stallMs, waitingBytes: () => this.heldBytes });
+  }
 
   /** Follows the request: cancels it when its caller leaves, and lets a stream go on as its reader reads. */
   follow(inFlight: InFlight): void {
@@ -54,7 +56,7 @@ export class AnswerWriter implements AnswerSink, LeaveListener {
   }
 
   onLeave(): void {
-    this.stallTimer?.cancel();
+    this.watch.stop();
     this.letGo();
     this.inFlight?.cancel();
   }
@@ -106,14 +108,13 @@ export class AnswerWriter implements AnswerSink, LeaveListener {
   }
 
   end(): void {
-    this.stallTimer?.cancel();
     this.options.exchange.response.end();
     this.deliver(this.options.exchange.response);
   }
 
   fail(error: AnswerError): void {
     const { exchange, errors } = this.options;
-    this.stallTimer?.cancel();
+    this.watch.stop();
     this.options.onFail(error, exchange);
     if (!exchange.response.headersSent) {
       errors.send(exchange, error);
@@ -132,19 +133,15 @@ export class AnswerWriter implements AnswerSink, LeaveListener {
   }
 
   private onDrain(): void {
-    this.stallTimer?.cancel();
-    this.stallTimer = undefined;
+    this.watch.stop();
     this.letGo();
     this.taken();
   }
 
   /** The socket takes no more for now: what is written waits in our memory, and not for long. */
   private onFull(bytes: number): void {
-    if (!this.hold(bytes)) {
-      this.inFlight?.refuse(tooMuchHeld());
-      return;
-    }
-    this.stallTimer ??= this.options.clock.after(this.options.stallMs, () => this.onStalled());
+    if (this.hold(bytes)) this.watch.start();
+    else this.inFlight?.refuse(tooMuchHeld());
   }
 
   private taken(): void {
@@ -153,29 +150,19 @@ export class AnswerWriter implements AnswerSink, LeaveListener {
     if (chunks > 0) this.inFlight?.consume(chunks);
   }
 
-  private onStalled(): void {
-    this.inFlight?.cancel();
-    this.options.exchange.response.destroy();
-  }
-
-  /**
-   * What is left to write stays only while the reader takes some of it in every `stallMs` (Node watches that, and closes the socket), and
-   * all of it in the time that LEAST_BYTES_PER_SECOND gives it.
-   */
+  /** All is written; what the socket has not taken waits for the reader. */
   private deliver(response: ServerResponse): void {
     const { socket } = response;
     if (socket !== null && socket.writableLength === 0) {
+      this.watch.stop();
       this.letGo();
       return;
     }
-    const { clock, stallMs } = this.options;
-    socket?.setTimeout(stallMs);
-    const limitMs = stallMs + (this.heldBytes / LEAST_BYTES_PER_SECOND) * 1_000;
-    this.stallTimer = clock.after(limitMs, () => response.destroy());
+    this.watch.start();
     // Before Node's own listener, which sets the timeout of an idle connection.
-    response.prependOnceListener("finish", () => socket?.setTimeout(0));
+    response.prependOnceListener("finish", () => this.watch.stop());
     response.once("close", () => {
-      this.stallTimer?.cancel();
+      this.watch.stop();
       this.letGo();
     });
   }

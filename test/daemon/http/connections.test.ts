@@ -28,6 +28,9 @@ beforeAll(async () => {
     [models.wide]
     class = "${fixture("streaming.py", "Wide")}"
     stall_ms = 300
+    [models.steady]
+    class = "${fixture("streaming.py", "Wide")}"
+    stall_ms = 1000
   `);
   await daemon.ready();
 });
@@ -129,6 +132,12 @@ describe("what HTTP/1.1 allows", () => {
     expect(text.indexOf('"third"')).toBeGreaterThan(text.indexOf('"second"'));
   });
 
+  it("keeps a pipelined answer for as long as the one before it takes, and counts that against no reader", async () => {
+    const caller = await connect();
+    caller.write(post("demand", '{"do":"sleep","ms":900}') + post("echo", '"second"', { connection: "close" }));
+    expect(await caller.closed()).toMatch(/"ms":900\}HTTP\/1\.1 200 OK[\s\S]*"second"$/);
+  });
+
   it("cancels every pipelined request of a caller that leaves", async () => {
     const caller = await connect();
     caller.write(post("demand", SPIN).repeat(4));
@@ -215,6 +224,23 @@ describe("callers that stall", () => {
     await caller.saw(/data: "x/);
     caller.socket.pause();
     await modelIs("wide", ({ workers, unsettled }) => unsettled === 0 && workers[0]?.inFlight === 0);
+    caller.socket.destroy();
+  });
+
+  it("has its stream for as long as it reads steadily, however long the whole window takes it", async () => {
+    const caller = await connect();
+    // 5 MB/s at most: the 8 MiB of a window are with it after more than stall_ms.
+    caller.socket.on("data", () => {
+      caller.socket.pause();
+      setTimeout(() => caller.socket.resume(), 12);
+    });
+    caller.write(post("steady", "1", { accept: "text/event-stream" }));
+    await new Promise<void>((resolve, reject) => {
+      caller.socket.on("data", () => {
+        if (caller.socket.bytesRead > 24_000_000) resolve();
+      });
+      caller.socket.once("close", () => reject(new Error(`cut after ${caller.socket.bytesRead} bytes`)));
+    });
     caller.socket.destroy();
   });
 
