@@ -14,7 +14,12 @@ const TRANSIENT: readonly { readonly state: RegExp; readonly sentence: string }[
   { state: /^53/, sentence: "the database has no room or no free connection" },
   { state: /^55P03$/, sentence: "the database could not get a lock in time" },
   { state: /^25006$/, sentence: "the database only answers reads at the moment" },
-  { state: /^(28|3D)/, sentence: "the database refused us" },
+  { state: /^28P01$/, sentence: "the database refused the user or the password (see DATABASE_URL)" },
+  {
+    state: /^28/,
+    sentence: "the database refused the user or the password, or connections from here (see DATABASE_URL)",
+  },
+  { state: /^3D/, sentence: "the database server has no database of this name (see DATABASE_URL)" },
   { state: /^XX/, sentence: "the database failed within itself" },
   { state: /^58/, sentence: "the database could not read or write its files" },
 ];

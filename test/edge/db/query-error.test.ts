@@ -27,6 +27,14 @@ describe("wrapDriverError", () => {
   });
 
   it.each([
+    ["28P01", /refused the user or the password \(see DATABASE_URL\)$/],
+    ["28000", /refused the user or the password, or connections from here/],
+    ["3D000", /no database of this name/],
+  ])("says what a person has to look at for SQLSTATE %s", (code, sentence) => {
+    expect(wrapDriverError(driverError("says something", { code })).message).toMatch(sentence);
+  });
+
+  it.each([
     ["connect ECONNREFUSED 127.0.0.1:5432", { code: "ECONNREFUSED" }],
     ["write EPIPE", { code: "EPIPE" }],
     ["Connection terminated unexpectedly", {}],
