@@ -4,6 +4,8 @@ import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import type { PgliteBackend } from "./backend.ts";
 import { PgliteClient } from "./client.ts";
+import { Conversations } from "./conversations.ts";
+import { identityAt, isSame } from "./identity.ts";
 import { PgliteMaintenance } from "./maintenance.ts";
 import { socketPath } from "./socket.ts";
 
@@ -11,9 +13,12 @@ export interface PgliteServer {
   close(): Promise<void>;
 }
 
-/** Clients at once that are not the owner, and conversations that begin or end besides. */
-const MAX_CLIENTS = 16;
-const MAX_CONVERSATIONS = 64;
+/** Time until a connection has said who it is. */
+const STARTUP_TIMEOUT_MS = 5_000;
+
+export interface ServePgliteOptions {
+  readonly startupTimeoutMs?: number;
+}
 
 /**
  * Serves a PGlite to programs of the same user: a Unix socket, mode 0600, in `folder`. Who holds the lock of the database calls
@@ -22,30 +27,25 @@ const MAX_CONVERSATIONS = 64;
  * PGlite is one backend for everybody. pglite-socket takes turns by message, so that one client's Bind can meet another's Parse;
  * here a turn lasts until the client is idle again.
  */
-export async function servePglite(folder: string, backend: PgliteBackend): Promise<PgliteServer> {
+export async function servePglite(
+  folder: string,
+  backend: PgliteBackend,
+  { startupTimeoutMs = STARTUP_TIMEOUT_MS }: ServePgliteOptions = {},
+): Promise<PgliteServer> {
   const maintenance = new PgliteMaintenance(backend);
-  const conversations = new Map<PgliteClient, { end(): void; readonly ended: Promise<void> }>();
+  const conversations = new Conversations();
+  const onTurnEnded = () => maintenance.turnEnded();
   const server = createServer((socket) => {
-    if (conversations.size >= MAX_CONVERSATIONS) {
-      socket.destroy();
-      return;
-    }
-    const client = new PgliteClient({
-      socket,
-      backend,
-      hasRoom: () => [...conversations.keys()].filter(({ isOwner }) => !isOwner).length <= MAX_CLIENTS,
-      onTurnEnded: () => maintenance.turnEnded(),
-    });
-    const ended = client.converse().finally(() => conversations.delete(client));
-    conversations.set(client, { end: () => socket.destroy(), ended });
+    conversations.begin(new PgliteClient({ socket, backend, conversations, startupTimeoutMs, onTurnEnded }));
   });
   const path = await listen(server, folder);
+  const own = identityAt(path);
   return {
     async close() {
+      // Another owner's socket may be there by now. While ours listens, the kernel gives its number to no other.
+      if (isSame(identityAt(path), own)) rmSync(path, { force: true });
       const closed = new Promise<void>((done) => server.close(() => done()));
-      rmSync(path, { force: true });
-      for (const { end } of conversations.values()) end();
-      await Promise.all([closed, ...[...conversations.values()].map(({ ended }) => ended)]);
+      await Promise.all([closed, conversations.end()]);
     },
   };
 }
