@@ -9,7 +9,7 @@ import { assertRoom } from "./backend.ts";
 import { OWNER } from "./client.ts";
 import { type KeepPgliteOptions, PgliteKeeper } from "./keeper.ts";
 import { acquireFileLock, type FileLock, pgliteLockPath } from "./lock.ts";
-import { removeSocket, socketFolderFor, socketUrl } from "./socket.ts";
+import { removeLeftSocket, removeSocket, socketFolderFor, socketUrl } from "./socket.ts";
 
 export interface OpenPgliteOptions extends Pick<KeepPgliteOptions, "program" | "onChange"> {
   /** `DATA_DIR`: holds the database's folder `pglite`, its lock `pglite.lock` and its socket. Made when missing, but not its parent. */
@@ -52,7 +52,7 @@ export async function openPglite({
   try {
     assertRoom(dataDir);
     const { socketFolder: left } = lock.before;
-    if (left !== undefined) removeSocket(left, dataDir);
+    if (left !== undefined) await removeLeftSocket(left);
     const socketFolder = socketFolderFor(dataDir);
     freed.push(() => removeSocket(socketFolder, dataDir));
     const keeper = await PgliteKeeper.open({ ...options, folder: join(dataDir, "pglite"), socketFolder });
