@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { ANSWER_TIMEOUT_MS } from "../driver.ts";
 import type { PgliteBackend } from "./backend.ts";
+import type { Conversations } from "./conversations.ts";
 import type { EndTurn } from "./exclusive-turns.ts";
 import {
   type FrontendMessage,
@@ -28,14 +29,16 @@ const ENDS_TURN = [SYNC, queryMessage("rollback")];
 export interface PgliteClientOptions {
   readonly socket: Socket;
   readonly backend: PgliteBackend;
-  /** Whether there is room for a client that is not the owner. */
-  readonly hasRoom: () => boolean;
+  readonly conversations: Pick<Conversations, "hasRoomForStranger">;
+  /** Time until its start-up message is there. */
+  readonly startupTimeoutMs: number;
   readonly onTurnEnded: () => void;
 }
 
 /** One conversation in Postgres' protocol. It has a turn on the backend from a statement until it is idle again. */
 export class PgliteClient {
-  isOwner = false;
+  /** Undefined until it has said who it is. */
+  speaker: "owner" | "stranger" | undefined;
   private endTurn: EndTurn | undefined;
   private readonly left = new AbortController();
 
@@ -43,8 +46,11 @@ export class PgliteClient {
 
   /** Answers until the client leaves or is cut off, and leaves the backend idle. */
   async converse(): Promise<void> {
-    const { socket } = this.options;
+    const { socket, startupTimeoutMs } = this.options;
     socket.once("close", () => this.left.abort());
+    const tooLate = setTimeout(() => {
+      if (this.speaker === undefined) socket.destroy();
+    }, startupTimeoutMs);
     try {
       const reader = new FrontendReader();
       for await (const chunk of socket) {
@@ -53,10 +59,19 @@ export class PgliteClient {
     } catch {
       // A client that vanishes or does not speak the protocol ends its own conversation, nothing else.
     } finally {
+      clearTimeout(tooLate);
       socket.destroy();
       await this.rollBack().catch(() => undefined);
-      this.end();
+      this.giveBackTurn();
     }
+  }
+
+  end(): void {
+    this.options.socket.destroy();
+  }
+
+  get hasEnded(): boolean {
+    return this.options.socket.destroyed;
   }
 
   /** False when the conversation is over. What arrived together is passed on together: PGlite takes a call for a statement then. */
@@ -84,8 +99,9 @@ export class PgliteClient {
       case "terminate":
         return false;
       case "startup":
-        this.isOwner = startupParameter(message.bytes, "application_name") === OWNER;
-        if (!this.isOwner && !this.options.hasRoom()) {
+        if (startupParameter(message.bytes, "application_name") === OWNER) this.speaker = "owner";
+        else if (this.options.conversations.hasRoomForStranger) this.speaker = "stranger";
+        else {
           this.options.socket.write(fatalMessage("53300", "sorry, too many clients already"));
           return false;
         }
@@ -98,11 +114,12 @@ export class PgliteClient {
     const last = messages.at(-1);
     if (last === undefined) return;
     const { backend, socket } = this.options;
+    const isOwner = this.speaker === "owner";
     this.endTurn ??= await backend.takeTurn({
-      first: this.isOwner,
+      first: isOwner,
       signal: this.left.signal,
       timeoutMs: ANSWER_TIMEOUT_MS,
-      ...(this.isOwner ? {} : { stranger: this, revoke: () => this.cutOff() }),
+      ...(isOwner ? {} : { stranger: this, revoke: () => this.cutOff() }),
     });
     const { isIdle } = await backend.pass(messages.length === 1 ? last : Buffer.concat(messages), {
       wantsAnswer: wantsAnswer(last),
@@ -110,7 +127,7 @@ export class PgliteClient {
         if (socket.writable) socket.write(Buffer.from(answer));
       },
     });
-    if (isIdle) this.end();
+    if (isIdle) this.giveBackTurn();
     if (socket.writableLength > MAX_UNREAD_BYTES) socket.destroy();
   }
 
@@ -126,7 +143,7 @@ export class PgliteClient {
     for (const message of ENDS_TURN) await backend.pass(message, { wantsAnswer: true, onAnswer: () => undefined });
   }
 
-  private end(): void {
+  private giveBackTurn(): void {
     if (this.endTurn === undefined) return;
     this.endTurn();
     this.endTurn = undefined;

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { readdirSync, rmSync, statSync } from "node:fs";
+import { mkdirSync, readdirSync, rmdirSync, rmSync, statSync } from "node:fs";
 import { connect as connectSocket } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -176,6 +176,29 @@ describe("the embedded database's socket", () => {
     expect(await another.query("select 1")).toEqual([[1]]);
     await another.close();
     await Promise.all(others.map((other) => other.close()));
+  });
+
+  it("keeps room for owner and clients when hundreds of connections say nothing", async () => {
+    const silent = Array.from({ length: 300 }, () => connectSocket(join(dataDir, ".s.PGSQL.5432")));
+    await Promise.all(silent.map((socket) => once(socket, "connect")));
+    for (const connection of [await connectTcp({ url: socketUrl(dataDir), applicationName: OWNER }), await connect()]) {
+      expect(await connection.query("select 1")).toEqual([[1]]);
+      await connection.close();
+    }
+    for (const socket of silent) socket.destroy();
+  });
+
+  it("ends a connection that does not say in time who it is, also one that asks for encryption again and again", async () => {
+    const folder = join(dataDir, "impatient");
+    mkdirSync(folder);
+    const impatient = await servePglite(folder, backend, { startupTimeoutMs: 50 });
+    const socket = connectSocket(join(folder, ".s.PGSQL.5432"));
+    const ask = () => socket.write(Buffer.from([0, 0, 0, 8, 4, 0xd2, 0x16, 0x2f]));
+    socket.on("data", ask).on("error", () => undefined);
+    ask();
+    await new Promise((closed) => socket.once("close", closed));
+    await impatient.close();
+    rmdirSync(folder);
   });
 
   it("ends a conversation that is not Postgres' protocol, and no other", async () => {
