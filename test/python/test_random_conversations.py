@@ -44,6 +44,7 @@ class RandomDaemon:
         self._worker = worker
         self._source = source
         self._streams: dict[int, bool] = {}
+        self._cancelled: set[int] = set()
         self._next_id = 1
         self._pings = 0
         self._checks = 0
@@ -59,7 +60,9 @@ class RandomDaemon:
                 self._infer(is_stream=kind == "stream")
             case "cancel" if self.sent:
                 # Often of what has ended already.
-                self._send(type="cancel", id=self._source.choice(self.sent))
+                number = self._source.choice(self.sent)
+                self._cancelled.add(number)
+                self._send(type="cancel", id=number)
             case "credit" if any(self._streams.values()):
                 streams = [number for number, is_stream in self._streams.items() if is_stream]
                 self._grant(self._source.choice(streams))
@@ -75,11 +78,11 @@ class RandomDaemon:
         self._receive_some(0)
 
     def finish(self) -> None:
-        """Drain: grant what streams need, read all ends."""
+        """Drain: grant what streams need, but nothing to what was cancelled; read all ends."""
         self._send(type="drain")
         while self._streams:
             for number, is_stream in self._streams.items():
-                if is_stream:
+                if is_stream and number not in self._cancelled:
                     self._grant(number)
             self._take(self._worker.wire.receive()[0])
         self.sent.sort()

@@ -165,6 +165,8 @@ class WorkerLoop:
             return
         if isinstance(item, StreamItem):
             item.output.cancel()
+            # The model may be through already, with only chunks that waited for credit in between.
+            self._writer.advance(item)
         watch_calls(self._queue, time.monotonic(), self._settings.timeout_ms / 1000)
 
     def _credit(self, credit: Credit) -> None:

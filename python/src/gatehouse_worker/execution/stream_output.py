@@ -4,7 +4,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-from gatehouse_worker.answers import Failure, StreamEnd
+from gatehouse_worker.answers import CANCELLED, Failure, StreamEnd
 from gatehouse_worker.wire.limits import MAX_CHUNK_BYTES
 
 
@@ -62,8 +62,7 @@ class StreamOutput:
         with self._lock:
             self._end = end
             if self.is_cancelled:
-                self._events.clear()
-                self._size = 0
+                self._drop()
         self.on_dirty()
 
     def grant(self, chunks: int) -> None:
@@ -71,11 +70,10 @@ class StreamOutput:
         self._credit += chunks
 
     def cancel(self) -> None:
-        """Drop what is not out yet and what may still come."""
+        """Drop what is not out yet and what may still come: only the end is left to be taken."""
         with self._lock:
             self.is_cancelled = True
-            self._events.clear()
-            self._size = 0
+            self._drop()
         self._call_on_room()
 
     def next_chunk(self) -> bytes | memoryview | None:
@@ -100,6 +98,12 @@ class StreamOutput:
             self.on_dirty = _nobody
         return end
 
+    def _drop(self) -> None:
+        if self._events and self._end is not None:
+            self._end = CANCELLED  # a stream that lost something did not come to its own end
+        self._events.clear()
+        self._size = 0
+
     def _take_chunk(self) -> bytes | memoryview:
         if self._size <= MAX_CHUNK_BYTES:
             chunk = self._events[0] if len(self._events) == 1 else b"".join(self._events)
@@ -119,8 +123,9 @@ class StreamOutput:
         return b"".join(pieces)
 
     def _call_on_room(self) -> None:
-        if self.on_room is not None and self.has_room():
-            self.on_room()
+        on_room = self.on_room  # looked at once: the writer takes it back when it finds room itself
+        if on_room is not None and self.has_room():
+            on_room()
 
 
 def _nobody() -> None:
