@@ -1,8 +1,12 @@
 import { DatabaseError } from "../../../errors.ts";
 import { wrapDriverError } from "../../query-error.ts";
+import type { DataFolder } from "./data-folder.ts";
+import { type Identity, identityAt, isSame } from "./identity.ts";
+import { socketPath } from "./socket.ts";
 import { type PgliteThread, type StartPgliteThreadOptions, startPgliteThread } from "./start-thread.ts";
 
-export interface KeepPgliteOptions extends StartPgliteThreadOptions {
+export interface KeepPgliteOptions extends Omit<StartPgliteThreadOptions, "folder" | "isNew"> {
+  readonly folder: Pick<DataFolder, "path" | "isNew" | "isInPlace">;
   /** Told when the database breaks, why it cannot be opened again, and that it is open again: sentences for a log. */
   readonly onChange?: ((change: PgliteChange) => void) | undefined;
 }
@@ -17,12 +21,21 @@ export interface PgliteChange {
 /** Time between two attempts to open a database that broke. */
 const REOPEN_EVERY_MS = 2_000;
 
-/** Time between two looks at whether the thread is stuck. */
+/** Time between two looks at whether the thread is stuck, and its folder and socket in their places. */
 const LOOK_EVERY_MS = 500;
 
-/** Keeps a PGlite open: a thread that breaks or gets stuck in a statement is replaced, and until then nobody waits for it. */
+const ANOTHER_FOLDER =
+  "the embedded database's folder was removed or replaced while it was open: end this process and start it again";
+
+/**
+ * Keeps a PGlite open: a thread that breaks, gets stuck in a statement or loses its socket is replaced, and until then nobody
+ * waits for it. When its folder is not in its place any more, it stays closed: what is there is another database, or none.
+ */
 export class PgliteKeeper {
   private thread: PgliteThread | undefined;
+  private socket: Identity | undefined;
+  private isNew: boolean;
+  private isLost = false;
   private trouble = "";
   private patientStatements = 0;
   private openedAt = 0;
@@ -32,6 +45,7 @@ export class PgliteKeeper {
   private readonly looking: NodeJS.Timeout;
 
   private constructor(private readonly options: KeepPgliteOptions) {
+    this.isNew = options.folder.isNew;
     this.looking = setInterval(() => this.look(), LOOK_EVERY_MS).unref();
   }
 
@@ -69,7 +83,8 @@ export class PgliteKeeper {
     clearTimeout(this.reopening);
     // A thread that is just opening the folder must not outlive us: who comes next has the folder then.
     await this.opening?.catch(() => undefined);
-    await this.thread?.close();
+    // Its last checkpoint would go into another's folder.
+    await (this.options.folder.isInPlace() ? this.thread?.close() : this.thread?.kill());
   }
 
   private start(): Promise<void> {
@@ -79,20 +94,40 @@ export class PgliteKeeper {
 
   private async startThread(): Promise<void> {
     this.openedAt = performance.now();
-    const thread = await startPgliteThread(this.options);
+    const { folder, ...options } = this.options;
+    const thread = await startPgliteThread({ ...options, folder: folder.path, isNew: this.isNew });
+    this.isNew = false;
     this.thread = thread;
+    this.socket = identityAt(socketPath(options.socketFolder));
     void thread.ended.then((cause) => this.lose(cause));
   }
 
   private look(): void {
-    if (this.patientStatements > 0 || !this.thread?.isOverdue) return;
-    this.trouble = "a statement took too long and was cut off together with the embedded database";
-    void this.thread.kill();
+    const { thread } = this;
+    if (thread === undefined) return;
+    if (!this.options.folder.isInPlace()) {
+      this.isLost = true;
+      this.trouble = ANOTHER_FOLDER;
+      void thread.kill();
+    } else if (this.patientStatements > 0) {
+      return;
+    } else if (thread.isOverdue) {
+      this.trouble = "a statement took too long and was cut off together with the embedded database";
+      void thread.kill();
+    } else if (this.socket !== undefined && !isSame(identityAt(socketPath(this.options.socketFolder)), this.socket)) {
+      this.socket = undefined;
+      this.trouble = "the embedded database's socket was removed";
+      void thread.close();
+    }
   }
 
   private lose(cause: Error | undefined): void {
     this.thread = undefined;
     if (this.closing) return;
+    if (this.isLost) {
+      this.say({ open: false, sentence: this.trouble, cause });
+      return;
+    }
     this.trouble ||= "the embedded database broke";
     this.say({ open: false, sentence: `${this.trouble}; it is being opened again`, cause });
     this.reopenIn(Math.max(0, this.openedAt + REOPEN_EVERY_MS - performance.now()));
@@ -103,6 +138,12 @@ export class PgliteKeeper {
   }
 
   private async reopen(): Promise<void> {
+    if (!this.options.folder.isInPlace()) {
+      this.isLost = true;
+      this.trouble = ANOTHER_FOLDER;
+      this.say({ open: false, sentence: this.trouble });
+      return;
+    }
     try {
       await this.start();
       this.trouble = "";

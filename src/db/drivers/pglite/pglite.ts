@@ -7,6 +7,7 @@ import type { SqlConnection } from "../sql-connection.ts";
 import { connectTcp, openTcpDriver } from "../tcp.ts";
 import { assertRoom } from "./backend.ts";
 import { OWNER } from "./client.ts";
+import { lockDataFolder } from "./data-folder.ts";
 import { type KeepPgliteOptions, PgliteKeeper } from "./keeper.ts";
 import { acquireFileLock, type FileLock, pgliteLockPath } from "./lock.ts";
 import { removeLeftSocket, removeSocket, socketFolderFor, socketUrl } from "./socket.ts";
@@ -44,18 +45,23 @@ export async function openPglite({
   alone = false,
   ...options
 }: OpenPgliteOptions): Promise<OpenPglite> {
-  const lock = lockFolder(dataDir);
+  const lock = lockNote(dataDir);
   const freed: (() => unknown)[] = [() => lock.release()];
   const free = async () => {
     for (const each of freed.reverse()) await each();
   };
   try {
+    const folder = writing(dataDir, () => lockDataFolder(join(dataDir, "pglite")));
+    freed.push(() => folder.release());
     assertRoom(dataDir);
     const { socketFolder: left } = lock.before;
     if (left !== undefined) await removeLeftSocket(left);
     const socketFolder = socketFolderFor(dataDir);
-    freed.push(() => removeSocket(socketFolder, dataDir));
-    const keeper = await PgliteKeeper.open({ ...options, folder: join(dataDir, "pglite"), socketFolder });
+    freed.push(() => {
+      // In a folder that is another's by now there is another's socket.
+      if (socketFolder !== dataDir || folder.isInPlace()) removeSocket(socketFolder, dataDir);
+    });
+    const keeper = await PgliteKeeper.open({ ...options, folder, socketFolder });
     freed.push(() => keeper.close());
     const connect = () => connectPatiently(keeper, socketFolder);
     await prepare?.({ connect });
@@ -82,11 +88,18 @@ export async function openPglite({
   }
 }
 
-function lockFolder(dataDir: string): FileLock {
-  try {
+function lockNote(dataDir: string): FileLock {
+  return writing(dataDir, () => {
     // Not `recursive`, which never returns below /proc: it wants a parent that is there.
     if (!existsSync(dataDir)) makeFolder(dataDir);
     return acquireFileLock(pgliteLockPath(dataDir));
+  });
+}
+
+/** Does `work` in it, and says so when the system does not let us. */
+function writing<T>(dataDir: string, work: () => T): T {
+  try {
+    return work();
   } catch (error) {
     if (error instanceof DatabaseError) throw error;
     const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";

@@ -1,8 +1,9 @@
 import { once } from "node:events";
-import { lstatSync, mkdtempSync, readdirSync, rmdirSync, rmSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
+import { DatabaseError } from "../../../errors.ts";
 
 /** The name under which psql and pg look for a server in a folder given as host. */
 const SOCKET_NAME = ".s.PGSQL.5432";
@@ -39,6 +40,14 @@ export function removeSocket(folder: string, dataDir: string): void {
   }
 }
 
+/** Makes a private folder again that a cleaner of temporary files has removed. Throws `DatabaseError` when it is another's by now. */
+export function restoreSocketFolder(folder: string): void {
+  if (!isNamedAsPrivate(folder)) return;
+  if (!existsSync(folder)) mkdirSync(folder, { mode: 0o700 });
+  if (!isOurs(folder))
+    throw new DatabaseError("DATABASE_UNAVAILABLE", `the socket's folder ${folder} is another's by now`);
+}
+
 /**
  * Removes what an owner before us left in a private folder, of which we have nothing but a note that anybody may have written or
  * copied: only a folder as we make them, which holds nothing but a socket, at which nobody listens.
@@ -48,14 +57,21 @@ export async function removeLeftSocket(folder: string): Promise<void> {
 }
 
 function isPrivateFolder(path: string): boolean {
-  if (![tmpdir(), "/tmp"].includes(dirname(path)) || !PRIVATE_NAME.test(basename(path))) return false;
   try {
-    const found = lstatSync(path);
-    if (!found.isDirectory() || found.uid !== process.getuid?.() || (found.mode & 0o777) !== 0o700) return false;
+    if (!isNamedAsPrivate(path) || !isOurs(path)) return false;
     return readdirSync(path).every((name) => name === SOCKET_NAME && lstatSync(join(path, name)).isSocket());
   } catch {
     return false;
   }
+}
+
+function isNamedAsPrivate(path: string): boolean {
+  return [tmpdir(), "/tmp"].includes(dirname(path)) && PRIVATE_NAME.test(basename(path));
+}
+
+function isOurs(path: string): boolean {
+  const found = lstatSync(path);
+  return found.isDirectory() && found.uid === process.getuid?.() && (found.mode & 0o777) === 0o700;
 }
 
 /** A connection is refused at once, or there is no socket. */

@@ -7,6 +7,8 @@ export interface StartPgliteThreadOptions {
   /** What a thread runs: thread.ts in one piece. */
   readonly program: URL;
   readonly folder: string;
+  /** There is no database yet, so it makes one. */
+  readonly isNew: boolean;
   readonly socketFolder: string;
 }
 
@@ -28,10 +30,11 @@ const CLOSE_TIMEOUT_MS = 2_000;
 export async function startPgliteThread({
   program,
   folder,
+  isNew,
   socketFolder,
 }: StartPgliteThreadOptions): Promise<PgliteThread> {
   const deadline = new BusyDeadline();
-  const data: PgliteThreadData = { folder, socketFolder, deadline: deadline.cell };
+  const data: PgliteThreadData = { folder, isNew, socketFolder, deadline: deadline.cell };
   const worker = new Worker(program, { workerData: data, execArgv: [], env: {}, name: "gatehouse-pglite" });
   let crash: Error | undefined;
   // Unheard, the event would end the process; the end of the thread follows.

@@ -23,12 +23,12 @@ const changes: PgliteChange[] = [];
 const keepers: PgliteKeeper[] = [];
 
 /** Opens the thread and gives what it says about it, once it has said so much. */
-async function keep(script: string) {
+async function keep(script: string, { isInPlace = (): boolean => true, socketFolder = "unused" } = {}) {
   let told: () => void = () => undefined;
   const keeper = await PgliteKeeper.open({
     program: thread(script),
-    folder: join(folder, String(keepers.length)),
-    socketFolder: "unused",
+    folder: { path: join(folder, String(keepers.length)), isNew: false, isInPlace },
+    socketFolder,
     onChange: (change) => {
       changes.push(change);
       told();
@@ -88,6 +88,33 @@ describe("PgliteKeeper", { timeout: 30_000 }, () => {
     watcher.close();
     await keeper.close();
     expect(existsSync(`${opening}.ended`)).toBe(true);
+  });
+
+  it.each([
+    ["while it is open", SERVES],
+    ["before it is opened again", `${SERVES} throw new Error("crashed");`],
+  ])("never opens it again once its folder was removed or replaced %s, and says so", async (_, script) => {
+    let inPlace = true;
+    const { keeper, untilSaid } = await keep(script, { isInPlace: () => inPlace });
+    inPlace = false;
+    const sentence =
+      "the embedded database's folder was removed or replaced while it was open: end this process and start it again";
+    while (changes.at(-1)?.sentence !== sentence) await untilSaid(changes.length + 1);
+    expect(changes.some(({ open }) => open)).toBe(false);
+    expect(() => keeper.assertOpen()).toThrow(sentence);
+  });
+
+  it("opens it again when its socket was removed", async () => {
+    const socketFolder = mkdtempSync(join(folder, "socket-"));
+    const listens = `const { writeFileSync } = await import("node:fs");
+      writeFileSync(workerData.socketFolder + "/.s.PGSQL.5432", ""); ${SERVES}`;
+    const { keeper, untilSaid } = await keep(listens, { socketFolder });
+    rmSync(join(socketFolder, ".s.PGSQL.5432"));
+    expect(await untilSaid(2)).toEqual([
+      "the embedded database's socket was removed; it is being opened again",
+      "the embedded database is open again",
+    ]);
+    keeper.assertOpen();
   });
 
   const STUCK = `Atomics.store(deadline, 0, process.hrtime.bigint()); ${SERVES} for (;;);`;

@@ -1,4 +1,5 @@
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -12,6 +13,7 @@ import {
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { PgliteChange } from "../../../../../src/db/drivers/pglite/keeper.ts";
 import { socketUrl } from "../../../../../src/db/drivers/pglite/socket.ts";
 import { connectTcp } from "../../../../../src/db/drivers/tcp.ts";
 import { openEmbedded } from "../../../../../src/runtimes/node/embedded-database.ts";
@@ -75,6 +77,28 @@ describe("openPglite", { timeout: 60_000 }, () => {
     expect(readdirSync(dataDir)).toEqual(["pglite"]);
   });
 
+  it("has one owner also when its lock file was removed, and one that was ousted leaves the next one's files alone", async () => {
+    const first = own();
+    await first.printed(/^open$/m);
+    rmSync(join(dataDir, "pglite.lock"));
+    await expect(openEmbedded({ dataDir })).rejects.toMatchObject({
+      message: `the database in ${dataDir} is in use by another process: end that one first, or set DATA_DIR to another folder`,
+    });
+
+    renameSync(dataDir, `${dataDir}.old`);
+    cpSync(`${dataDir}.old`, dataDir, { recursive: true, filter: (path) => !path.endsWith(".s.PGSQL.5432") });
+    const { close, connect } = await openEmbedded({ dataDir });
+    first.child.stdin?.end();
+    expect(await first.closed).toBe(0);
+    expect(first.output()).toBe("open\n");
+    expect(readdirSync(dataDir).sort()).toEqual([".s.PGSQL.5432", "pglite", "pglite.lock"]);
+    const connection = await connect();
+    expect(await connection.query("select 1")).toEqual([[1]]);
+    await connection.close();
+    await close();
+    rmSync(`${dataDir}.old`, { recursive: true });
+  });
+
   it("starts over when it was killed while making a new database", async () => {
     const folder = join(dataDir, "interrupted");
     mkdirSync(join(folder, "pglite.unfinished", "base"), { recursive: true });
@@ -84,7 +108,7 @@ describe("openPglite", { timeout: 60_000 }, () => {
     rmSync(folder, { recursive: true });
   });
 
-  it("puts its socket into a private folder where its own path is too long for one, and cleans up after a kill", async () => {
+  it("puts its socket into a private folder where its own path is too long for one, cleans up after a kill and makes it again when it was removed", async () => {
     const long = join(dataDir, "d".repeat(100));
     mkdirSync(long);
     renameSync(join(dataDir, "pglite"), join(long, "pglite"));
@@ -97,9 +121,17 @@ describe("openPglite", { timeout: 60_000 }, () => {
     await connection.close();
     await killed.stop("SIGKILL");
 
-    const { close } = await openEmbedded({ dataDir: long });
+    let told: (change: PgliteChange) => void = () => undefined;
+    const { close, connect } = await openEmbedded({ dataDir: long, onChange: (change) => told(change) });
     expect(existsSync(socketFolder)).toBe(false);
     const another = socketFolderOf(long);
+    // As a cleaner of temporary files does.
+    rmSync(another, { recursive: true });
+    await new Promise<void>((resolve) => {
+      told = ({ open }) => open && resolve();
+    });
+    expect(statSync(another).mode & 0o777).toBe(0o700);
+    await (await connect()).close();
     await close();
     expect(existsSync(another)).toBe(false);
     renameSync(join(long, "pglite"), join(dataDir, "pglite"));
