@@ -1,18 +1,11 @@
+import { once } from "node:events";
 import type { Socket } from "node:net";
 import { ANSWER_TIMEOUT_MS } from "../driver.ts";
 import type { PgliteBackend } from "./backend.ts";
 import type { Conversations } from "./conversations.ts";
 import type { EndTurn } from "./exclusive-turns.ts";
-import {
-  type FrontendMessage,
-  FrontendReader,
-  fatalMessage,
-  queryMessage,
-  type SpecialMessage,
-  SYNC,
-  startupParameter,
-  wantsAnswer,
-} from "./messages.ts";
+import { type FrontendMessage, FrontendReader, ProtocolError, type SpecialMessage } from "./frontend-reader.ts";
+import { fatalMessage, isSync, plainStartup, queryMessage, SYNC, startupParameter, wantsAnswer } from "./messages.ts";
 
 /**
  * The `application_name` of the process that owns the folder. It goes before others, who are cut off rather than let it wait, and
@@ -20,8 +13,11 @@ import {
  */
 export const OWNER = "gatehouse-owner";
 
-/** Answers that a client has not read yet; beyond it the client is cut off. */
-const MAX_UNREAD_BYTES = 64 * 1024 * 1024;
+/**
+ * Answers that a client has not read yet; beyond it the client is cut off. One statement's answer counts whole: while PGlite is busy
+ * with it, nothing is sent.
+ */
+const MAX_UNREAD_BYTES = { owner: 64 * 1024 * 1024, stranger: 16 * 1024 * 1024 };
 
 /** End whatever a client left half said. */
 const ENDS_TURN = [SYNC, queryMessage("rollback")];
@@ -29,7 +25,7 @@ const ENDS_TURN = [SYNC, queryMessage("rollback")];
 export interface PgliteClientOptions {
   readonly socket: Socket;
   readonly backend: PgliteBackend;
-  readonly conversations: Pick<Conversations, "hasRoomForStranger">;
+  readonly conversations: Pick<Conversations, "hasRoomForStranger" | "hasMemory">;
   /** Time until its start-up message is there. */
   readonly startupTimeoutMs: number;
   readonly onTurnEnded: () => void;
@@ -39,25 +35,32 @@ export interface PgliteClientOptions {
 export class PgliteClient {
   /** Undefined until it has said who it is. */
   speaker: "owner" | "stranger" | undefined;
+  /** What it has sent and the backend has not had yet. */
+  heldBytes = 0;
   private endTurn: EndTurn | undefined;
+  private awaitsSync = false;
   private readonly left = new AbortController();
 
   constructor(private readonly options: PgliteClientOptions) {}
 
   /** Answers until the client leaves or is cut off, and leaves the backend idle. */
   async converse(): Promise<void> {
-    const { socket, startupTimeoutMs } = this.options;
+    const { socket, conversations, startupTimeoutMs } = this.options;
     socket.once("close", () => this.left.abort());
     const tooLate = setTimeout(() => {
       if (this.speaker === undefined) socket.destroy();
     }, startupTimeoutMs);
     try {
       const reader = new FrontendReader();
-      for await (const chunk of socket) {
-        if (!(await this.receive([...reader.push(chunk as Buffer)]))) return;
+      for await (const chunk of socket as AsyncIterable<Buffer>) {
+        this.heldBytes = reader.pendingBytes + chunk.length;
+        if (!conversations.hasMemory) throw new ProtocolError("53200", "out of memory: too much is half sent");
+        if (!(await this.receive([...reader.push(chunk)]))) return;
+        this.heldBytes = reader.pendingBytes;
       }
-    } catch {
+    } catch (error) {
       // A client that vanishes or does not speak the protocol ends its own conversation, nothing else.
+      if (error instanceof ProtocolError) socket.write(fatalMessage(error.sqlState, error.message));
     } finally {
       clearTimeout(tooLate);
       socket.destroy();
@@ -105,12 +108,14 @@ export class PgliteClient {
           this.options.socket.write(fatalMessage("53300", "sorry, too many clients already"));
           return false;
         }
-        await this.pass([message.bytes]);
+        await this.pass([plainStartup(message.bytes)]);
         return true;
     }
   }
 
-  private async pass(messages: readonly Uint8Array[]): Promise<void> {
+  private async pass(received: readonly Uint8Array[]): Promise<void> {
+    // As Postgres does, but not in it: its silence would pass for death.
+    const messages = this.awaitsSync ? fromSync(received) : received;
     const last = messages.at(-1);
     if (last === undefined) return;
     const { backend, socket } = this.options;
@@ -121,14 +126,19 @@ export class PgliteClient {
       timeoutMs: ANSWER_TIMEOUT_MS,
       ...(isOwner ? {} : { stranger: this, revoke: () => this.cutOff() }),
     });
-    const { isIdle } = await backend.pass(messages.length === 1 ? last : Buffer.concat(messages), {
+    const { isIdle, awaitsSync } = await backend.pass(messages.length === 1 ? last : Buffer.concat(messages), {
       wantsAnswer: wantsAnswer(last),
-      onAnswer(answer) {
-        if (socket.writable) socket.write(Buffer.from(answer));
-      },
+      onAnswer: (answer) => this.send(answer),
     });
+    this.awaitsSync = awaitsSync;
     if (isIdle) this.giveBackTurn();
-    if (socket.writableLength > MAX_UNREAD_BYTES) socket.destroy();
+    if (socket.writableNeedDrain) await once(socket, "drain", { signal: this.left.signal });
+  }
+
+  private send(answer: Uint8Array): void {
+    const { socket } = this.options;
+    if (socket.writableLength + answer.length > MAX_UNREAD_BYTES[this.speaker ?? "stranger"]) socket.destroy();
+    if (socket.writable) socket.write(Buffer.from(answer));
   }
 
   private cutOff(): void {
@@ -149,4 +159,9 @@ export class PgliteClient {
     this.endTurn = undefined;
     this.options.onTurnEnded();
   }
+}
+
+function fromSync(messages: readonly Uint8Array[]): readonly Uint8Array[] {
+  const at = messages.findIndex(isSync);
+  return at === -1 ? [] : messages.slice(at);
 }

@@ -6,6 +6,9 @@ const MAX_STRANGERS = 16;
 /** Connections that have not said yet who they are. Beyond it the one that has been silent for longest goes. */
 const MAX_SILENT = 256;
 
+/** What all clients that are not the owner have sent and the backend has not had: half messages, and those that wait for a turn. */
+const MAX_HELD_BYTES = 64 * 1024 * 1024;
+
 /** The conversations that a server has, with room for its owner whatever others do. */
 export class Conversations {
   private readonly all = new Map<PgliteClient, Promise<void>>();
@@ -22,6 +25,12 @@ export class Conversations {
   /** Whether there is room for one more who is not the owner. */
   get hasRoomForStranger(): boolean {
     return this.clients.filter(({ speaker }) => speaker === "stranger").length < MAX_STRANGERS;
+  }
+
+  /** Whether what they hold is within bounds; the owner's counts for nothing. */
+  get hasMemory(): boolean {
+    const strangers = this.clients.filter(({ speaker }) => speaker !== "owner");
+    return strangers.reduce((sum, { heldBytes }) => sum + heldBytes, 0) <= MAX_HELD_BYTES;
   }
 
   /** Ends them all and settles when they are over. */

@@ -44,6 +44,45 @@ afterAll(async () => {
 const connect = () => connectTcp({ url: socketUrl(dataDir) });
 const asOwner = (text: string) => owner.query(text);
 
+/** A message of a client, or of another length than it says. */
+function frame(type: string, body = "", length = 4 + body.length): string {
+  const head = Buffer.alloc(4);
+  head.writeUInt32BE(length);
+  return `${type}${head.toString("latin1")}${body}`;
+}
+
+function startup(version = 0x30000, parameters = "user\0me\0\0"): string {
+  const code = Buffer.alloc(4);
+  code.writeUInt32BE(version);
+  return frame("", `${code.toString("latin1")}${parameters}`);
+}
+
+/** Says these bytes. `until` gives the types of the messages that came since, the status after a `Z`, once they end like this. */
+function speak(bytes: string) {
+  const socket = connectSocket(join(dataDir, ".s.PGSQL.5432"));
+  const closed = new Promise((resolve) => socket.on("error", () => undefined).once("close", resolve));
+  let said = Buffer.alloc(0);
+  let types = "";
+  let told: () => void = () => undefined;
+  socket.on("data", (chunk) => {
+    said = Buffer.concat([said, chunk]);
+    while (said.length >= 5 && said.length > said.readUInt32BE(1)) {
+      const type = String.fromCharCode(said.readUInt8(0));
+      types += type === "Z" ? `Z${String.fromCharCode(said.readUInt8(5))}` : type;
+      said = said.subarray(1 + said.readUInt32BE(1));
+    }
+    told();
+  });
+  socket.write(bytes, "latin1");
+  const until = async (end: string) => {
+    while (!types.endsWith(end)) await new Promise<void>((resolve) => (told = resolve));
+    const since = types;
+    types = "";
+    return since;
+  };
+  return { socket, closed, until };
+}
+
 describe("the embedded database's socket", () => {
   it("is for the same user only", () => {
     expect(statSync(join(dataDir, ".s.PGSQL.5432")).mode & 0o777).toBe(0o600);
@@ -201,15 +240,63 @@ describe("the embedded database's socket", () => {
     rmdirSync(folder);
   });
 
-  it("ends a conversation that is not Postgres' protocol, and no other", async () => {
+  it.each([
+    ["HTTP", "GET / HTTP/1.1\r\n\r\n"],
+    ["half a message", "\0\0\0\x03"],
+    ["an impossible length", "\xff\xff\xff\xff1234"],
+    ["version 2.0", startup(0x20000)],
+    ["version 9.0", startup(0x90000)],
+    ["a startup without its last NUL", "\0\0\0\x0c\0\x03\0\0user"],
+    ["a startup that goes on after its end", startup(0x30000, "user\0me\0\0no end\0")],
+    ["an unknown type", `${startup()}${frame("z", "hello")}`],
+    ["a password that nobody asked for", `${startup()}${frame("p", "secret\0")}`],
+    ["another startup", `${startup()}${startup()}`],
+    ["a Sync with a megabyte", `${startup()}${frame("S", " ".repeat(1024 * 1024))}`],
+  ])("ends a conversation with %s, and no other", async (_, nonsense) => {
     const client = await connect();
-    for (const nonsense of ["GET / HTTP/1.1\r\n\r\n", "\0\0\0\x03", "\xff\xff\xff\xff1234"]) {
-      const socket = connectSocket(join(dataDir, ".s.PGSQL.5432"));
-      socket.end(Buffer.from(nonsense, "latin1"));
-      socket.resume();
-      await once(socket, "close");
-    }
+    const { socket, closed } = speak(nonsense);
+    if (nonsense.length === 4) socket.end();
+    await closed;
     expect(await client.query("select 1")).toEqual([[1]]);
     await client.close();
+  });
+
+  it("passes over what a client says after an error until its Sync, as Postgres does", async () => {
+    const { socket, until } = speak(startup());
+    await until("ZI");
+    socket.write(frame("P", "\0selec nonsense\0\0\0"), "latin1");
+    await until("E");
+    socket.write(`${frame("Q", "select 2\0")}${frame("H")}${frame("B", "nonsense")}`, "latin1");
+    socket.write(`${frame("S")}${frame("Q", "select 3\0")}`, "latin1");
+    expect(await until("CZI")).toBe("ZITDCZI");
+    socket.destroy();
+  });
+
+  it("cuts off a client whose statement has a longer answer than may wait to be read, and goes on", async () => {
+    const { closed } = speak(
+      `${startup()}${frame("Q", "select repeat('x', 1024) from generate_series(1, 17 * 1024)\0")}`,
+    );
+    expect(await asOwner("select 1")).toEqual([[1]]);
+    await closed;
+    const client = await connect();
+    expect(
+      await client.query("select length(string_agg(repeat('x', 1024), '')) from generate_series(1, 15000)"),
+    ).toEqual([[15_000 * 1024]]);
+    expect((await client.query("select repeat('x', 1024) from generate_series(1, 10000)")).length).toBe(10_000);
+    await client.close();
+  });
+
+  it("takes no more half messages than it has room for, and lets the owner say what it will", async () => {
+    const half = Buffer.alloc(15 * 1024 * 1024);
+    half.write(frame("Q", "", 16 * 1024 * 1024), "latin1");
+    const held = Array.from({ length: 5 }, () => {
+      const client = speak(startup());
+      client.socket.write(half);
+      return client;
+    });
+    await Promise.race(held.map(({ closed }) => closed));
+    expect(await owner.query("select length($1)", ["x".repeat(15 * 1024 * 1024)])).toEqual([[15 * 1024 * 1024]]);
+    for (const { socket } of held) socket.destroy();
+    await Promise.all(held.map(({ closed }) => closed));
   });
 });
