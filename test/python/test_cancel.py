@@ -63,6 +63,22 @@ def test_async_work_is_cancelled_as_a_task_is(tmp_path: Path) -> None:
         assert worker.wire.receive()[1] == [b"1"]
 
 
+@pytest.mark.parametrize("name", ["Lonely", "LonelyAsync"])
+def test_those_who_leave_while_each_is_asked_for_alone_get_their_ends(
+    name: str, tmp_path: Path
+) -> None:
+    with run_worker(f"{BEHAVING}:{name}", max_batch=2, max_wait_ms=60_000) as worker:
+        worker.wire.infer(1, orjson.dumps(str(tmp_path / "alone")))
+        run(worker, 2, tmp_path / "alone")
+        cancel(worker, 1)
+        cancel(worker, 2)
+        assert ends(worker, 2) == {1: "CANCELLED", 2: "CANCELLED"}
+
+        worker.wire.infer(3, b'""')
+        worker.wire.infer(4, b'""')
+        assert ends(worker, 2) == {3: "result", 4: "result"}
+
+
 def test_a_second_cancel_and_one_for_what_has_ended_are_ignored(tmp_path: Path) -> None:
     with run_worker(f"{BEHAVING}:Patient") as worker:
         run(worker, 1, tmp_path / "started")

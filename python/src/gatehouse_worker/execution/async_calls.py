@@ -4,7 +4,7 @@ import asyncio
 import inspect
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from functools import partial
 from typing import Any, Final
 
@@ -105,7 +105,8 @@ class AsyncCalls:
             self._replies.settle(work)
 
     async def _answer(self, call: Call, batch: Sequence[UnaryItem]) -> None:
-        items, values = decode_items(batch, time.monotonic())
+        call.busy_since = now = time.monotonic()
+        items, values = decode_items(batch, now)
         if not items:
             return
         name = items[0].route.method
@@ -117,14 +118,18 @@ class AsyncCalls:
             if len(items) == 1:
                 reject_items(items, error)
             else:
-                # Whose fault is it? Asking for each alone tells, and no caller reads of another's.
-                alone = [_result_alone(method, item) for item in items]
-                accept_results(items, await asyncio.gather(*alone))
+                await self._answer_each(call, items)
         except SystemExit:
             raise
         except BaseException as error:  # noqa: BLE001 - whatever a model raises
             if not _is_cancellation(error, call):
                 reject_items(items, error)
+
+    async def _answer_each(self, call: Call, items: Sequence[UnaryItem]) -> None:
+        # Whose fault is it? Asking for each alone tells, and no caller reads of another's.
+        alone = [self._answer(call, [item]) for item in items if not item.is_cancelled]
+        with suppress(asyncio.CancelledError):  # each has seen it, and has its answer
+            await asyncio.gather(*alone)  # decoded anew: the method may have changed what it got
 
     async def _stream(self, call: Call, item: StreamItem) -> StreamEnd | Failure:
         if item.deadline <= time.monotonic():
@@ -167,17 +172,6 @@ async def _run_job(job: Job) -> BaseException | None:
     except BaseException as error:  # noqa: BLE001 - `done` decides what it means
         return error
     return None
-
-
-async def _result_alone(method: Callable[..., Any], item: UnaryItem) -> object:
-    """Give what the method returns for one item, or the exception that it raises."""
-    route = item.route
-    try:
-        # Decoded anew: the method may have changed what it was given.
-        results = await _finished(method([route.decode(item.infer)]))
-        return checked_results(route.method, results, 1)[0]
-    except Exception as error:  # noqa: BLE001 - goes in the result's place
-        return error
 
 
 async def _each(events: AsyncIterator[object] | Iterable[object]) -> AsyncGenerator[object]:

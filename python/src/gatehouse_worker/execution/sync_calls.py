@@ -89,7 +89,8 @@ class SyncCalls:
             return result
 
     def _answer(self, call: Call, batch: Sequence[UnaryItem]) -> None:
-        items, values = decode_items(batch, time.monotonic())
+        call.busy_since = now = time.monotonic()
+        items, values = decode_items(batch, now)
         if not items:
             return
         name = items[0].route.method
@@ -100,12 +101,17 @@ class SyncCalls:
             if len(items) == 1:
                 reject_items(items, error)
             else:
-                # Whose fault is it? Asking for each alone tells, and no caller reads of another's.
-                accept_results(items, [_result_alone(method, item) for item in items])
+                self._answer_each(call, items)
         except BaseException as error:
             if _ends_the_work(error, call):
                 raise
             reject_items(items, error)
+
+    def _answer_each(self, call: Call, items: Sequence[UnaryItem]) -> None:
+        # Whose fault is it? Asking for each alone tells, and no caller reads of another's.
+        for item in items:
+            if not item.is_cancelled:
+                self._answer(call, [item])  # decoded anew: the method may have changed what it got
 
     def _stream(self, call: Call, item: StreamItem) -> StreamEnd | Failure:
         if item.deadline <= time.monotonic():
@@ -147,16 +153,6 @@ def _run_job(_call: Call, job: Job) -> BaseException | None:
 
 async def _awaited(result: Awaitable[object]) -> None:
     await result
-
-
-def _result_alone(method: Callable[..., Any], item: UnaryItem) -> object:
-    """Give what the method returns for one item, or the exception that it raises."""
-    route = item.route
-    try:
-        # Decoded anew: the method may have changed what it was given.
-        return checked_results(route.method, method([route.decode(item.infer)]), 1)[0]
-    except Exception as error:  # noqa: BLE001 - goes in the result's place
-        return error
 
 
 def _wait_for_room(output: StreamOutput) -> None:
