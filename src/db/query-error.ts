@@ -9,7 +9,11 @@ const TRANSIENT: readonly { readonly state: RegExp; readonly sentence: string }[
   { state: /^08/, sentence: "the connection to the database was lost" },
   { state: /^40/, sentence: "the statement conflicted with another and was undone" },
   { state: /^57014$/, sentence: "the database took too long to answer" },
-  { state: /^25P03$/, sentence: "others waited for the end of the transaction, so it was cut off and undone" },
+  {
+    state: /^25P03$/,
+    sentence:
+      "others waited for the end of the transaction, so it was cut off and undone (for long work, such as `users import`, stop the edge first)",
+  },
   { state: /^57P0/, sentence: "the database is shutting down or starting" },
   { state: /^53/, sentence: "the database has no room or no free connection" },
   { state: /^55P03$/, sentence: "the database could not get a lock in time" },

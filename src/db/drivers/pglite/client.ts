@@ -143,7 +143,12 @@ export class PgliteClient {
 
   private cutOff(): void {
     const { socket } = this.options;
-    socket.write(fatalMessage("25P03", "terminating connection: others waited for the end of its transaction"));
+    socket.write(
+      fatalMessage(
+        "25P03",
+        "terminating connection: others waited for the end of its transaction (for long work stop the edge first)",
+      ),
+    );
     socket.destroy();
   }
 

@@ -14,7 +14,8 @@ import { connectTcp } from "../../../../../src/db/drivers/tcp.ts";
 import { freshDataDir } from "../../../../fixtures/pglite-folder.ts";
 
 const PATIENCE_MS = 200;
-const CUT_OFF = "others waited for the end of the transaction, so it was cut off and undone";
+const CUT_OFF =
+  "others waited for the end of the transaction, so it was cut off and undone (for long work, such as `users import`, stop the edge first)";
 
 let dataDir: string;
 let backend: PgliteBackend;
