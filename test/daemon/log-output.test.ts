@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -49,4 +49,34 @@ it("writes to a file at once", () => {
   expect(readFileSync(file, "utf8")).toBe("line\n");
   closeSync(descriptor);
   rmSync(folder, { recursive: true });
+});
+
+it("does not mind a full disk, and tells how many lines were left out once there is room again", () => {
+  const folder = mkdtempSync(join(tmpdir(), "gatehouse-log-"));
+  const file = join(folder, "log");
+  const descriptor = openSync(file, "w");
+  let room = 7;
+  const output = openLogOutput(descriptor, (to, bytes, offset) => {
+    if (room === 0) throw Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
+    const written = writeSync(to, bytes, offset, Math.min(room, bytes.length - offset));
+    room -= written;
+    return written;
+  });
+  output.write("one\n");
+  output.write("cut in two\n");
+  output.write("lost\n");
+  room = 1_000;
+  output.write("back\n");
+  const [one, cut, leftOut, back] = readFileSync(file, "utf8").split("\n");
+  expect([one, cut, back]).toEqual(["one", "cut", "back"]);
+  expect(JSON.parse(leftOut ?? "")).toMatchObject({ message: "(2 lines left out: they could not be written)" });
+  closeSync(descriptor);
+  rmSync(folder, { recursive: true });
+});
+
+it.runIf(existsSync("/dev/full"))("goes on when its descriptor takes nothing", () => {
+  const descriptor = openSync("/dev/full", "w");
+  const output = openLogOutput(descriptor);
+  expect(() => output.write("line\n")).not.toThrow();
+  closeSync(descriptor);
 });
