@@ -7,6 +7,7 @@ import { wrapDriverError } from "../../query-error.ts";
 import { PgliteBackend } from "./backend.ts";
 import { unfinishedFolder } from "./data-folder.ts";
 import { BusyDeadline } from "./deadline.ts";
+import { limitMemoryGrowth } from "./memory-limit.ts";
 import { servePglite } from "./server.ts";
 import { restoreSocketFolder } from "./socket.ts";
 
@@ -33,6 +34,7 @@ try {
   const onBroken = () => process.exit(1);
   const backend = await PgliteBackend.open({ folder, deadline: new BusyDeadline(deadline), onBroken });
   restoreSocketFolder(socketFolder);
+  limitMemoryGrowth();
   const server = await servePglite(socketFolder, backend);
   parentPort?.once("message", async () => {
     await server.close();
