@@ -1,8 +1,10 @@
-import { execFileSync } from "node:child_process";
-import { closeSync, constants, createReadStream, mkdtempSync, openSync, rmSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, constants, createReadStream, existsSync, mkdtempSync, openSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { createLog } from "../../../../src/runtimes/node/log.ts";
 
@@ -35,4 +37,16 @@ it("holds nobody up for a log that is not read, bounds what waits, and says how 
   expect(written).toBeLessThan(1_200);
   expect(last?.linesLeftOut).toBe(3_000 - written);
   expect(lines.slice(0, -1).map(({ number }) => number)).toEqual(Array.from({ length: written }, (_, at) => at));
+});
+
+it.runIf(existsSync("/dev/full"))("neither ends nor hangs a process whose log takes nothing", async () => {
+  const full = openSync("/dev/full", "w");
+  const program = fileURLToPath(new URL("../../../fixtures/programs/log-to-full-disk.ts", import.meta.url));
+  const child = spawn(process.execPath, ["--import", "tsx", program], { stdio: ["ignore", "ignore", full] });
+  closeSync(full);
+  try {
+    expect(await once(child, "exit")).toEqual([3, null]);
+  } finally {
+    child.kill("SIGKILL");
+  }
 });
