@@ -15,6 +15,7 @@ export async function runDaemonProcess(options: Omit<DaemonOptions, "log">): Pro
   const env = options.env ?? process.env;
   const output = openLogOutput();
   const log = createLog(env.DAEMON_LOG_LEVEL || "info", output);
+  process.on("warning", (err) => log.warn({ err }, err.message));
   let daemon: RunningDaemon;
   try {
     daemon = await runDaemon({ ...options, log });

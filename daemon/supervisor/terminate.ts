@@ -17,14 +17,28 @@ export function terminate(child: ChildProcess, graceMs: number, clock: Clock): P
   });
 }
 
-/** Signals the process group that the child leads; nothing if it is gone. */
-export function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+/**
+ * Signals the process group that the child leads; nothing if it is gone. What we may not signal (a process of the group that has become
+ * another user's) stays: a process warning, which the log has, tells of it.
+ */
+export function signalGroup(child: ChildProcess, signal: NodeJS.Signals, kill: Kill = sendSignal): void {
   if (child.pid === undefined) return;
   try {
-    process.kill(-child.pid, signal);
+    kill(-child.pid, signal);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ESRCH") return;
+    if (code !== "EPERM") throw error;
+    process.emitWarning(`Process group ${child.pid} cannot be ended: what is left of it is not ours to signal.`, {
+      code: "GROUP_NOT_OURS",
+    });
   }
+}
+
+type Kill = (pid: number, signal: NodeJS.Signals) => void;
+
+function sendSignal(pid: number, signal: NodeJS.Signals): void {
+  process.kill(pid, signal);
 }
 
 function hasEnded(child: ChildProcess): boolean {
