@@ -232,9 +232,8 @@ export class WorkerSlot {
     this.replacement = undefined;
     this.reportCrash(end, end.reason);
     replacement.reject(reason);
-    if (this.tenant !== undefined) return;
-    this.lastLines = end.stderrTail;
-    this.fail(reason);
+    // The old one crashed meanwhile: nobody is left, as after any crash.
+    if (this.tenant === undefined) this.recover(reason, end);
   }
 
   /** Also of one that is being replaced: whoever reads the log wants to know of each. */

@@ -217,6 +217,24 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.constant<Step>((world) => world.reload()) },
 );
 
+describe("Supervisor", () => {
+  it("goes on within its budget when an old worker and its replacement crash during a reload, and tells the reload's caller", async () => {
+    const world = new World();
+    world.supervisor.start();
+    for (const life of world.alive) life.getReady();
+    world.reload();
+    await everythingPromised();
+    const [old, , fresh] = world.lives;
+    old?.end("EXITED");
+    fresh?.end("EXITED");
+    await everythingPromised();
+    expect([world.reloads, world.supervisor.status.workers[0]?.state]).toEqual([["failed"], "starting"]);
+    world.clock.advance(1_000);
+    world.lives[3]?.getReady();
+    expect(world.supervisor.status.workers[0]).toMatchObject({ state: "ready", restarts: 1 });
+  });
+});
+
 describe("Supervisor against a simple model", () => {
   it("serves with whoever is ready, restarts what crashed, and leaves nobody behind when it stops", async () => {
     await fc.assert(
