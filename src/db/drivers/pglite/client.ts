@@ -2,7 +2,6 @@ import { once } from "node:events";
 import type { Socket } from "node:net";
 import { ANSWER_TIMEOUT_MS } from "../driver.ts";
 import type { PgliteBackend } from "./backend.ts";
-import type { Conversations } from "./conversations.ts";
 import type { EndTurn } from "./exclusive-turns.ts";
 import { type FrontendMessage, FrontendReader, ProtocolError, type SpecialMessage } from "./frontend-reader.ts";
 import { fatalMessage, isSync, plainStartup, queryMessage, SYNC, startupParameter, wantsAnswer } from "./messages.ts";
@@ -22,10 +21,16 @@ const MAX_UNREAD_BYTES = { owner: 64 * 1024 * 1024, stranger: 16 * 1024 * 1024 }
 /** End whatever a client left half said. */
 const ENDS_TURN = [SYNC, queryMessage("rollback")];
 
+/** What all conversations together may have, the owner's left out. */
+export interface ConversationBounds {
+  readonly hasRoomForStranger: boolean;
+  readonly hasMemory: boolean;
+}
+
 export interface PgliteClientOptions {
   readonly socket: Socket;
   readonly backend: PgliteBackend;
-  readonly conversations: Pick<Conversations, "hasRoomForStranger" | "hasMemory">;
+  readonly conversations: ConversationBounds;
   /** Time until its start-up message is there. */
   readonly startupTimeoutMs: number;
   readonly onTurnEnded: () => void;

@@ -1,4 +1,4 @@
-import type { PgliteClient } from "./client.ts";
+import type { ConversationBounds, PgliteClient } from "./client.ts";
 
 /** Clients at once that are not the owner. */
 const MAX_STRANGERS = 16;
@@ -10,7 +10,7 @@ const MAX_SILENT = 256;
 const MAX_HELD_BYTES = 64 * 1024 * 1024;
 
 /** The conversations that a server has, with room for its owner whatever others do. */
-export class Conversations {
+export class Conversations implements ConversationBounds {
   private readonly all = new Map<PgliteClient, Promise<void>>();
 
   begin(client: PgliteClient): void {
