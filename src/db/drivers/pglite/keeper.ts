@@ -61,9 +61,9 @@ export class PgliteKeeper {
     }
   }
 
-  /** Throws `DatabaseError` `DATABASE_UNAVAILABLE` while the database is broken and not open again. */
+  /** Throws `DatabaseError` `DATABASE_UNAVAILABLE` while the database is broken and not open again, or not in its place. */
   assertOpen(): void {
-    if (this.thread !== undefined) return;
+    if (this.thread !== undefined && this.isInPlace()) return;
     throw new DatabaseError("DATABASE_UNAVAILABLE", this.trouble, { retryAfterSeconds: 5 });
   }
 
@@ -104,14 +104,8 @@ export class PgliteKeeper {
 
   private look(): void {
     const { thread } = this;
-    if (thread === undefined) return;
-    if (!this.options.folder.isInPlace()) {
-      this.isLost = true;
-      this.trouble = ANOTHER_FOLDER;
-      void thread.kill();
-    } else if (this.patientStatements > 0) {
-      return;
-    } else if (thread.isOverdue) {
+    if (thread === undefined || !this.isInPlace() || this.patientStatements > 0) return;
+    if (thread.isOverdue) {
       this.trouble = "a statement took too long and was cut off together with the embedded database";
       void thread.kill();
     } else if (this.socket !== undefined && !isSame(identityAt(socketPath(this.options.socketFolder)), this.socket)) {
@@ -119,6 +113,16 @@ export class PgliteKeeper {
       this.trouble = "the embedded database's socket was removed";
       void thread.close();
     }
+  }
+
+  /** Once it is not, it is closed for good, before anything is written into what is there now. */
+  private isInPlace(): boolean {
+    if (!this.isLost && !this.options.folder.isInPlace()) {
+      this.isLost = true;
+      this.trouble = ANOTHER_FOLDER;
+      void this.thread?.kill();
+    }
+    return !this.isLost;
   }
 
   private lose(cause: Error | undefined): void {
@@ -138,9 +142,7 @@ export class PgliteKeeper {
   }
 
   private async reopen(): Promise<void> {
-    if (!this.options.folder.isInPlace()) {
-      this.isLost = true;
-      this.trouble = ANOTHER_FOLDER;
+    if (!this.isInPlace()) {
       this.say({ open: false, sentence: this.trouble });
       return;
     }

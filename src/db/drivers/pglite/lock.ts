@@ -30,6 +30,8 @@ export interface FileLock {
   readonly before: LockOwner;
   /** Says where others may connect. */
   announce(socketFolder: string): void;
+  /** Whether its file is still at its path. */
+  isInPlace(): boolean;
   /** Gives the lock back and removes its file, unless another file is in its place by now. */
   release(): void;
 }
@@ -101,6 +103,7 @@ function hold(path: string, descriptor: number): FileLock {
   return {
     before,
     announce: (socketFolder) => writeSync(descriptor, `${socketFolder}\n`),
+    isInPlace: () => isStillAt(path, descriptor),
     release() {
       if (!held) return;
       held = false;

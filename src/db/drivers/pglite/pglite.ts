@@ -59,7 +59,7 @@ export async function openPglite({
     const socketFolder = socketFolderFor(dataDir);
     freed.push(() => {
       // In a folder that is another's by now there is another's socket.
-      if (socketFolder !== dataDir || folder.isInPlace()) removeSocket(socketFolder, dataDir);
+      if (socketFolder !== dataDir || lock.isInPlace() || folder.isInPlace()) removeSocket(socketFolder, dataDir);
     });
     const keeper = await PgliteKeeper.open({ ...options, folder, socketFolder });
     freed.push(() => keeper.close());

@@ -97,6 +97,7 @@ describe("PgliteKeeper", { timeout: 30_000 }, () => {
     let inPlace = true;
     const { keeper, untilSaid } = await keep(script, { isInPlace: () => inPlace });
     inPlace = false;
+    expect(() => keeper.assertOpen()).toThrow("the embedded database");
     const sentence =
       "the embedded database's folder was removed or replaced while it was open: end this process and start it again";
     while (changes.at(-1)?.sentence !== sentence) await untilSaid(changes.length + 1);
