@@ -31,7 +31,7 @@ export interface HealthLook {
 
 /**
  * What a look at a worker says. A busy worker is killed only when a call must have outlived `timeoutMs` + GRACE_MS: when it has sent nothing
- * for that long, or owes the same end for twice as long (one call to wait for, then its own).
+ * for that long, has not ended a stream that long after its cancel, or owes the same end for twice as long (one call to wait for, then its own).
  */
 export function judgeHealth(look: HealthLook, limits: HealthLimits): HealthVerdict {
   const { now, activity, pingedAt } = look;
@@ -39,6 +39,9 @@ export function judgeHealth(look: HealthLook, limits: HealthLimits): HealthVerdi
   if (activity.busy) {
     const silentMs = now - Math.max(activity.lastReceivedAt, activity.busySince);
     if (silentMs >= callBoundMs) return unresponsive(`has sent nothing for ${Math.round(silentMs)} ms during a call`);
+    const cancelledMs = activity.oldestCancelAt === undefined ? 0 : now - activity.oldestCancelAt;
+    if (cancelledMs >= callBoundMs)
+      return unresponsive(`has not ended a stream that was cancelled ${Math.round(cancelledMs)} ms ago`);
     const owedMs = activity.oldestMoveAt === undefined ? 0 : now - activity.oldestMoveAt;
     if (owedMs >= 2 * callBoundMs + limits.maxWaitMs)
       return unresponsive(`owes an answer for ${Math.round(owedMs)} ms`);

@@ -15,6 +15,8 @@ export class Entry implements WireRequest {
   id = 0;
   started = false;
   cancelled = false;
+  /** When the worker was told so, or its stream began after that. */
+  cancelledAt = 0;
   /** When it was written, or its stream last moved. */
   movedAt = 0;
 

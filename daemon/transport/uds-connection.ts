@@ -44,6 +44,8 @@ export interface ConnectionActivity {
   readonly pingsPending: number;
   /** When the request that has waited longest was written, or its stream last moved; undefined if none is owed. */
   readonly oldestMoveAt: number | undefined;
+  /** When the stream that was cancelled first, and has not ended, was cancelled. It waits for no reader, whatever its credit. */
+  readonly oldestCancelAt: number | undefined;
   /** When it was told to drain. */
   readonly drainSentAt: number | undefined;
 }
@@ -107,10 +109,14 @@ export class UdsConnection implements WorkerPort {
 
   get activity(): ConnectionActivity {
     let oldestMoveAt: number | undefined;
+    let oldestCancelAt: number | undefined;
     for (const entry of this.state.owed) {
+      if (!entry.started) continue;
+      const isStreaming = entry.nextSeq !== undefined;
+      if (isStreaming && entry.cancelled)
+        oldestCancelAt = Math.min(oldestCancelAt ?? entry.cancelledAt, entry.cancelledAt);
       // A stream out of credit waits for its reader.
-      if (!entry.started || (entry.nextSeq !== undefined && entry.credit === 0)) continue;
-      if (oldestMoveAt === undefined || entry.movedAt < oldestMoveAt) oldestMoveAt = entry.movedAt;
+      else if (!isStreaming || entry.credit > 0) oldestMoveAt = Math.min(oldestMoveAt ?? entry.movedAt, entry.movedAt);
     }
     return {
       busy: this.state.inFlight > 0 || this.state.checking,
@@ -118,6 +124,7 @@ export class UdsConnection implements WorkerPort {
       lastReceivedAt: this.lastReceivedAt,
       pingsPending: this.state.pingsPending,
       oldestMoveAt,
+      oldestCancelAt,
       drainSentAt: this.drainSentAt,
     };
   }
@@ -142,6 +149,7 @@ export class UdsConnection implements WorkerPort {
     const entry = request.portEntry;
     if (!(entry instanceof Entry) || entry.cancelled) return;
     entry.cancelled = true;
+    entry.cancelledAt = this.options.clock.now();
     if (!entry.started) {
       this.outbox.remove(entry);
       this.returnUnsent(entry);
@@ -259,7 +267,7 @@ export class UdsConnection implements WorkerPort {
         request.onEnd();
         break;
       case "start":
-        entry.movedAt = this.lastReceivedAt;
+        entry.movedAt = entry.cancelledAt = this.lastReceivedAt;
         request.onStart(message.status, message.headers);
         break;
       case "chunk":

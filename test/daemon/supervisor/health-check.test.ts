@@ -17,6 +17,7 @@ const IDLE: ConnectionActivity = {
   lastReceivedAt: 0,
   pingsPending: 0,
   oldestMoveAt: undefined,
+  oldestCancelAt: undefined,
   drainSentAt: undefined,
 };
 
@@ -67,6 +68,12 @@ describe("judgeHealth of a busy worker", () => {
     const talkative = (now: number) => ({ ...BUSY, lastReceivedAt: now });
     expect(judge(bound - 1, talkative(bound - 1))).toBe("well");
     expect(judge(bound, talkative(bound))).toBe("unresponsive");
+  });
+
+  it("allows a cancelled stream one call to end, and no longer, although the worker answers pings", () => {
+    const cancelled = (now: number) => ({ ...BUSY, oldestMoveAt: 4_000, oldestCancelAt: 5_000, lastReceivedAt: now });
+    expect(judge(15_000 + GRACE_MS - 1, cancelled(15_000))).toBe("well");
+    expect(judge(15_000 + GRACE_MS, cancelled(15_000))).toBe("unresponsive");
   });
 
   it("pings it when it is quiet, one ping at a time", () => {

@@ -222,6 +222,19 @@ describe("UdsConnection's requests", () => {
     expect(connection.inFlight).toBe(0);
   });
 
+  it("waits for the reader of a stream without credit, and for the worker once that stream is cancelled", async () => {
+    const { connection, worker } = await readyPair();
+    const begun = settleable<void>();
+    const one = request({ stream: true, onStart: begun.resolve });
+    connection.send(one);
+    const [sent] = await worker.got("infer");
+    worker.send({ type: "start", id: sent?.id, status: 200, headers: {} });
+    await begun.promise;
+    expect(connection.activity).toMatchObject({ oldestMoveAt: undefined, oldestCancelAt: undefined });
+    connection.cancel(one);
+    expect(connection.activity).toMatchObject({ oldestMoveAt: undefined, oldestCancelAt: expect.any(Number) });
+  });
+
   it("gives back a request that is cancelled before its first byte was written", async () => {
     const { connection, worker } = await readyPair();
     const [first, one] = [request(), request()];
