@@ -11,6 +11,12 @@ export const LEAVE_MS = 5_000;
 /** Milliseconds between two looks at a worker, at most: dues are 2 s or more away when they arise, so no look comes late. */
 const LOOK_MS = 500;
 
+/**
+ * Milliseconds between the look that finds a worker unresponsive and the one that decides. Timers run before sockets are read: when this process
+ * was stopped or busy itself, the worker's answer may be there and only not read yet.
+ */
+const SECOND_LOOK_MS = 50;
+
 export interface HealthLimits {
   readonly timeoutMs: number;
   readonly maxWaitMs: number;
@@ -96,15 +102,16 @@ export class HealthCheck {
 
   private schedule(): Timer {
     const { clock, limits } = this.options;
-    return clock.after(Math.min(LOOK_MS, limits.healthIntervalMs), () => this.look());
+    return clock.after(Math.min(LOOK_MS, limits.healthIntervalMs), () => this.look(false));
   }
 
-  private look(): void {
+  private look(isSecond: boolean): void {
     const { connection, limits, hasCheck, clock, onUnresponsive } = this.options;
     const now = clock.now();
     const verdict = judgeHealth({ now, activity: connection.activity, pingedAt: this.pingedAt }, limits);
     if (verdict.kind === "unresponsive") {
-      onUnresponsive(verdict.error);
+      if (isSecond) onUnresponsive(verdict.error);
+      else this.timer = clock.after(SECOND_LOOK_MS, () => this.look(true));
       return;
     }
     if (verdict.kind === "probe") {

@@ -112,4 +112,31 @@ describe("HealthCheck", () => {
     clock.advance(60_000);
     expect([errors, clock.timers]).toEqual([["UNRESPONSIVE"], 0]);
   });
+
+  it("spares a worker whose answer was in the socket all the while that this process was stopped", () => {
+    const clock = new FakeClock();
+    let lastReceivedAt = 0;
+    const connection: Pingable = {
+      get activity() {
+        return { ...BUSY, oldestMoveAt: lastReceivedAt, lastReceivedAt };
+      },
+      ping: () => undefined,
+      check: () => undefined,
+    };
+    const errors: string[] = [];
+    new HealthCheck({
+      connection,
+      limits: LIMITS,
+      hasCheck: false,
+      clock,
+      onUnresponsive: ({ code }) => errors.push(code),
+    });
+    clock.jump(20_000);
+    // Timers come first in the event loop's turn, and the socket is read after them.
+    lastReceivedAt = clock.now();
+    clock.advance(1_000);
+    expect(errors).toEqual([]);
+    clock.advance(20_000);
+    expect(errors).toEqual(["UNRESPONSIVE"]);
+  });
 });
