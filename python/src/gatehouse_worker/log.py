@@ -2,10 +2,16 @@
 
 import io
 import logging
+import os
 import sys
+import traceback
+from contextlib import suppress
 from typing import Final
 
 _MAX_RECORD_CHARACTERS: Final = 16_384
+
+STDERR: Final = 2
+"""The descriptor: to write to it takes no lock, unlike `sys.stderr`."""
 
 
 def set_up_log() -> None:
@@ -18,12 +24,27 @@ def set_up_log() -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler])
 
 
+def log_without_lock(text: str, error: BaseException | None = None) -> None:
+    """Log an error when nothing may be waited for, as on the I/O thread.
+
+    A thread of the model may hold the locks of `logging` and of `sys.stderr`, and never let go.
+    """
+    record = f"ERROR gatehouse_worker: {text}\n"
+    if error is not None:
+        record += "".join(traceback.format_exception(error))
+    with suppress(OSError):  # the model may have closed it
+        os.write(STDERR, _bounded(record).encode(errors="backslashreplace"))
+
+
 class _BoundedFormatter(logging.Formatter):
     """Leaves the middle out of a record that is too long: an exception may quote a whole body."""
 
     def format(self, record: logging.LogRecord) -> str:
-        text = super().format(record)
-        if len(text) <= _MAX_RECORD_CHARACTERS:
-            return text
-        half = _MAX_RECORD_CHARACTERS // 2
-        return f"{text[:half]}\n... {len(text) - 2 * half} characters ...\n{text[-half:]}"
+        return _bounded(super().format(record))
+
+
+def _bounded(text: str) -> str:
+    if len(text) <= _MAX_RECORD_CHARACTERS:
+        return text
+    half = _MAX_RECORD_CHARACTERS // 2
+    return f"{text[:half]}\n... {len(text) - 2 * half} characters ...\n{text[-half:]}"

@@ -4,7 +4,6 @@ import asyncio
 import faulthandler
 import gc
 import hmac
-import logging
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -25,6 +24,7 @@ from gatehouse_worker.execution.model_host import ModelBusyError, ModelHost
 from gatehouse_worker.execution.stream_output import StreamOutput
 from gatehouse_worker.execution.work_queue import WorkQueue
 from gatehouse_worker.load_class import load_class
+from gatehouse_worker.log import STDERR, log_without_lock
 from gatehouse_worker.settings import Settings
 from gatehouse_worker.wire.encode import encode_message, encode_pong
 from gatehouse_worker.wire.limits import PROTOCOL_VERSION
@@ -39,8 +39,6 @@ from gatehouse_worker.wire.messages import (
     Ping,
 )
 from gatehouse_worker.wire.violation import ProtocolViolation
-
-_log: Final = logging.getLogger(__name__)
 
 
 class WorkerLoop:
@@ -108,7 +106,7 @@ class WorkerLoop:
 
     def violated(self, violation: ProtocolViolation) -> None:
         """Leave; nobody resynchronises."""
-        _log.error("The daemon broke the protocol: %s: %s", violation.code, violation)
+        log_without_lock(f"The daemon broke the protocol: {violation.code}: {violation}")
         self._conversation.closed()
         self._leave(1)
 
@@ -127,7 +125,7 @@ class WorkerLoop:
         half = len(self._settings.nonce) // 2
         theirs, ours = self._settings.nonce[:half], self._settings.nonce[half:]
         if not hmac.compare_digest(hello.nonce.encode(), theirs.encode()):
-            _log.error("Whoever connected is not the daemon that started this worker.")
+            log_without_lock("Whoever connected is not the daemon that started this worker.")
             self._leave(1)
             return
         limit = min(hello.max_frame_bytes, self._settings.max_frame_bytes)
@@ -189,7 +187,7 @@ class WorkerLoop:
         if self._conversation.phase is Phase.CLOSED or self._is_leaving:
             return
         if error is not None:
-            _log.error("The model did not load.", exc_info=error)
+            log_without_lock("The model did not load.", error)
             self._fail("LOAD_FAILED", readable(error))
             return
         # What a model has loaded stays: out of the collector's way, so that no call waits for it.
@@ -212,7 +210,7 @@ class WorkerLoop:
         elif isinstance(error, ModelBusyError):
             self._send(type="health", id=check_id, status="skipped")
         else:
-            _log.error("The model says that it is unwell.", exc_info=error)
+            log_without_lock("The model says that it is unwell.", error)
             self._send(type="health", id=check_id, status="failed", message=readable(error))
 
     # The end.
@@ -229,7 +227,7 @@ class WorkerLoop:
 
     def _closed(self, error: BaseException | None) -> None:
         if error is not None:
-            _log.error("The model's `close` failed.", exc_info=error)
+            log_without_lock("The model's `close` failed.", error)
         self.connection.close()
 
     def _fail(self, code: str, reason: str) -> None:
@@ -240,8 +238,8 @@ class WorkerLoop:
 
     def _watch(self) -> None:
         if watch_calls(self._queue, time.monotonic(), self._settings.timeout_ms / 1000):
-            _log.error("A call is not over in time. Where the threads are:")
-            faulthandler.dump_traceback()
+            log_without_lock("A call is not over in time. Where the threads are:")
+            faulthandler.dump_traceback(STDERR)
             self._fail("CALL_TIMEOUT", "A call was not over within the model's timeout.")
             return
         self._loop.call_later(_WATCH_INTERVAL_S, self._watch)

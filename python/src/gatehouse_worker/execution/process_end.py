@@ -1,12 +1,10 @@
 """How the process ends when a thread of the model cannot go on."""
 
-import logging
 import os
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Final
 
-_log: Final = logging.getLogger(__name__)
+from gatehouse_worker.log import log_without_lock
 
 
 @contextmanager
@@ -18,8 +16,8 @@ def end_process_on_error() -> Generator[None]:
     try:
         yield
     except SystemExit as error:
-        _log.error("The model ended the process: sys.exit(%r).", error.code)
+        log_without_lock(f"The model ended the process: sys.exit({error.code!r}).")
         os._exit(error.code if isinstance(error.code, int) else 1)
-    except BaseException:  # noqa: BLE001 - the process ends on anything
-        _log.exception("The model's thread failed.")
+    except BaseException as error:  # noqa: BLE001 - the process ends on anything
+        log_without_lock("The model's thread failed.", error)
         os._exit(1)
