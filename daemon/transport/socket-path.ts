@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { StartError } from "../errors.ts";
 
 /** Bytes of `sun_path` that hold a path on every system we run on: 104 on macOS, its zero byte included. */
@@ -22,6 +22,9 @@ const LONGEST_SOCKET_NAME_BYTES = 24;
 const FOLDER_PREFIX = "gatehouse-daemon-";
 const OWNER_FILE = "owner";
 
+/** `writeFileSync`. */
+type WriteNote = (path: string, note: string, options: { readonly mode: number }) => void;
+
 export interface SocketFolder {
   /** A path for a worker's socket that no other worker ever had. Throws StartError when the folder is gone and cannot be made again. */
   next(): string;
@@ -32,23 +35,24 @@ export interface SocketFolder {
  * Makes a fresh 0700 folder for this daemon's sockets under `parent` (the temp folder unless the configuration names one), and
  * removes those of daemons that are gone. Throws StartError SOCKET_DIR_UNUSABLE.
  */
-export function createSocketFolder(parent: string | undefined): SocketFolder {
-  const base = parent ?? tmpdir();
-  if (parent !== undefined) prepareParent(parent);
+export function createSocketFolder(parent: string | undefined, writeNote: WriteNote = writeFileSync): SocketFolder {
+  // Without a slash at its end, which would follow a link before it is seen.
+  const base = resolve(parent ?? tmpdir());
+  if (parent !== undefined) prepareParent(base);
   removeStaleFolders(base);
-  let folder = makeOwnFolder(base);
+  let folder = makeOwnFolder(base, writeNote);
   let count = 0;
   return {
     next: () => {
       // Who cleans the temp folder of what looks old may have taken ours.
-      if (!isOurs(folder)) folder = makeOwnFolder(base);
+      if (!isOurs(folder)) folder = makeOwnFolder(base, writeNote);
       return join(folder, `${++count}.sock`);
     },
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }
 
-function makeOwnFolder(base: string): string {
+function makeOwnFolder(base: string, writeNote: WriteNote): string {
   const folder = makeFolder(base);
   if (Buffer.byteLength(folder) + LONGEST_SOCKET_NAME_BYTES > MAX_SOCKET_PATH_BYTES) {
     rmSync(folder, { recursive: true });
@@ -56,7 +60,12 @@ function makeOwnFolder(base: string): string {
       `Socket paths end at ${MAX_SOCKET_PATH_BYTES} bytes and "${base}" is too long for them: set socket_dir in [daemon] to a shorter folder.`,
     );
   }
-  writeFileSync(join(folder, OWNER_FILE), `${process.pid} ${startTimeOf(process.pid) ?? ""}`, { mode: 0o600 });
+  try {
+    writeNote(join(folder, OWNER_FILE), `${process.pid} ${startTimeOf(process.pid) ?? ""}`, { mode: 0o600 });
+  } catch (cause) {
+    rmSync(folder, { recursive: true, force: true });
+    throw unusable(`Nothing can be written to "${base}": ${(cause as Error).message}`, cause);
+  }
   return folder;
 }
 
@@ -95,10 +104,18 @@ function makeFolder(base: string): string {
 }
 
 function removeStaleFolders(base: string): void {
-  for (const name of readdirSync(base)) {
+  for (const name of namesIn(base)) {
     if (!name.startsWith(FOLDER_PREFIX)) continue;
     const folder = join(base, name);
     if (isOurs(folder) && isStale(folder)) rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function namesIn(base: string): readonly string[] {
+  try {
+    return readdirSync(base);
+  } catch (cause) {
+    throw unusable(`The folder for sockets "${base}" cannot be read: ${(cause as Error).message}`, cause);
   }
 }
 

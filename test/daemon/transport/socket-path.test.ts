@@ -5,6 +5,7 @@ import {
   lstatSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -23,6 +24,7 @@ beforeEach(() => {
 
 afterEach(() => {
   vi.restoreAllMocks();
+  vi.unstubAllEnvs();
   rmSync(parent, { recursive: true, force: true });
 });
 
@@ -93,7 +95,8 @@ describe("createSocketFolder", () => {
     writeFileSync(join(parent, "file"), "");
     mkdirSync(join(parent, "open"));
     chmodSync(join(parent, "open"), 0o777);
-    for (const name of ["link", "file", "open"]) expect(() => createSocketFolder(join(parent, name))).toThrow(unusable);
+    for (const name of ["link", "link/", "link/.", "file", "open"])
+      expect(() => createSocketFolder(`${parent}/${name}`)).toThrow(unusable);
   });
 
   it("refuses a parent that is another user's", () => {
@@ -107,6 +110,16 @@ describe("createSocketFolder", () => {
 
   it("refuses a parent that cannot be made, and comes back to say so", () => {
     expect(() => createSocketFolder("/proc/none/sockets")).toThrow(unusable);
+  });
+
+  it("refuses a temp folder that is full or not there in one sentence, and leaves nothing there", () => {
+    const full = () => {
+      throw Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
+    };
+    expect(() => createSocketFolder(parent, full)).toThrow(unusable);
+    expect(readdirSync(parent)).toEqual([]);
+    vi.stubEnv("TMPDIR", join(parent, "gone"));
+    expect(() => createSocketFolder(undefined)).toThrow(unusable);
   });
 
   it("refuses a parent whose path is too long for a socket, and leaves nothing there", () => {
