@@ -268,9 +268,12 @@ function loadTimeout(ms: number): WorkerError {
   return new WorkerError("LOAD_TIMEOUT", `The model was not ready within load_timeout_ms (${ms} ms).`);
 }
 
-/** An interpreter that is not there will not come; a machine that is out of processes, descriptors or memory may recover. */
+/** Codes of a spawn that no second try makes better: no interpreter, or arguments and an environment too big for any process. */
+const FINAL_SPAWN_CODES: ReadonlySet<string | undefined> = new Set(["ENOENT", "EACCES", "ENOTDIR", "E2BIG"]);
+
+/** A machine that is out of processes, descriptors or memory may recover. */
 function spawnError(cause: NodeJS.ErrnoException): WorkerError {
-  const isFinal = cause.code === "ENOENT" || cause.code === "EACCES" || cause.code === "ENOTDIR";
+  const isFinal = FINAL_SPAWN_CODES.has(cause.code);
   const message = `The worker's process could not be started: ${cause.message}`;
   return new WorkerError(isFinal ? "SPAWN_FAILED" : "SPAWN_BUSY", message, { cause });
 }

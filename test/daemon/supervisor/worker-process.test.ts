@@ -108,6 +108,16 @@ describe("createLauncher", () => {
     await supervisor.stop();
   });
 
+  it("fails a model whose arguments are too big for any process, for good", async () => {
+    const { supervisor, codes } = await crash(1, {
+      python: process.execPath,
+      nextSocketPath: () => `/${"x".repeat(3_000_000)}`,
+    });
+    expect([codes, supervisor.status.state]).toEqual([["SPAWN_FAILED"], "failed"]);
+    expect(supervisor.status.reason).toContain("E2BIG");
+    await supervisor.stop();
+  });
+
   it("tries again, beyond the model's own budget, when the machine has run out of something", async () => {
     const busy = () => {
       throw Object.assign(new Error("spawn EAGAIN"), { code: "EAGAIN" });
