@@ -24,15 +24,16 @@ export interface RunningParts {
 }
 
 /**
- * Not ready at once, no new work; what is in flight finishes, up to `drainTimeoutMs`, and what then is left is answered DRAINING, as are
- * uploads that are not whole by then. Then the workers leave, answers under way have what is left of `drainTimeoutMs` to reach their callers,
- * and the last connection closes.
+ * Not ready at once, no new work: whoever asks is answered DRAINING, on new connections too. What is in flight finishes, up to
+ * `drainTimeoutMs`, and what then is left is answered DRAINING, as are uploads that are not whole by then. Then the workers leave, answers
+ * under way have what is left of `drainTimeoutMs` to reach their callers, and the last connection closes.
  */
 export async function shutDown(parts: RunningParts, drainTimeoutMs: number): Promise<void> {
   const { models, servers, folder, guard, log, state } = parts;
   const endsAt = performance.now() + drainTimeoutMs;
   state.draining = true;
   log.info({ drainTimeoutMs }, "daemon drains");
+  for (const server of servers) server.drain();
   for (const model of models) model.pause(draining);
   await within(drainTimeoutMs, () => models.every(({ scheduler }) => scheduler.unsettled === 0));
   for (const model of models) model.end(draining);

@@ -3,8 +3,18 @@ import type { Socket } from "node:net";
 import type { Clock, Timer } from "../clock.ts";
 import type { Exchange } from "./exchange.ts";
 
+/** Milliseconds without a byte after which an idle connection is closed at the end: a request that was on its way has arrived. */
+const IDLE_GRACE_MS = 100;
+
 /** Milliseconds from a caller's half-close to the probes, the last one again and again. */
 const PROBE_AFTER_MS = [0, 50, 250, 1_000] as const;
+
+interface Connection {
+  readonly exchanges: Exchange[];
+  /** What it had brought at the last look for idle connections, and since when it has been idle at such looks. */
+  bytesRead: number;
+  idleSince: number | undefined;
+}
 
 /**
  * Which exchanges each connection has, so that all of them hear of its end, the pipelined ones too.
@@ -14,7 +24,8 @@ const PROBE_AFTER_MS = [0, 50, 250, 1_000] as const;
  * ignore: `100 Continue` before the answer (RFC 9110 section 15.2), a comment between the events of a stream.
  */
 export class ClientConnections {
-  private readonly exchanges = new Map<Socket, Exchange[]>();
+  private readonly connections = new Map<Socket, Connection>();
+  private isDraining = false;
 
   constructor(private readonly clock: Clock) {}
 
@@ -25,7 +36,7 @@ export class ClientConnections {
     server.on("connection", (socket: Socket) => {
       const own: Exchange[] = [];
       let probe: Timer | undefined;
-      this.exchanges.set(socket, own);
+      this.connections.set(socket, { exchanges: own, bytesRead: 0, idleSince: undefined });
       socket.once("end", () => {
         probe = this.probe(own, 0, (timer) => {
           probe = timer;
@@ -33,33 +44,51 @@ export class ClientConnections {
       });
       socket.once("close", () => {
         probe?.cancel();
-        this.exchanges.delete(socket);
+        this.connections.delete(socket);
         for (const exchange of own) exchange.leave();
       });
     });
   }
 
   add(exchange: Exchange, request: IncomingMessage): void {
-    const own = this.exchanges.get(request.socket);
+    const own = this.connections.get(request.socket)?.exchanges;
     if (own === undefined) return;
     while (own[0]?.complete === true) own.shift();
+    if (this.isDraining) {
+      own.at(-1)?.closeAfter(false);
+      exchange.closeAfter(true);
+    }
     own.push(exchange);
+  }
+
+  /** From now on the last answer that is due on a connection closes it: RFC 9112 section 9.6, so that nobody sends a request after it. */
+  drain(): void {
+    this.isDraining = true;
+    for (const { exchanges } of this.connections.values()) exchanges.at(-1)?.closeAfter(true);
   }
 
   /** Gives every exchange that has no answer yet. */
   refuseAll(refuse: (exchange: Exchange) => void): void {
-    for (const own of this.exchanges.values())
-      for (const exchange of own) if (!exchange.response.headersSent) refuse(exchange);
+    for (const { exchanges } of this.connections.values())
+      for (const exchange of exchanges) if (!exchange.response.headersSent) refuse(exchange);
   }
 
-  /** Closes the connections whose callers have had every answer. */
+  /** Looks for connections whose callers have had every answer and send nothing more, and closes them after IDLE_GRACE_MS. */
   closeIdle(): void {
-    for (const [socket, own] of this.exchanges) if (own.every(({ complete }) => complete)) socket.destroySoon();
+    const now = this.clock.now();
+    for (const [socket, connection] of this.connections) {
+      const { bytesRead } = socket;
+      const isIdle = bytesRead === connection.bytesRead && connection.exchanges.every(({ complete }) => complete);
+      connection.bytesRead = bytesRead;
+      if (!isIdle) connection.idleSince = undefined;
+      else connection.idleSince ??= now;
+      if (now - (connection.idleSince ?? now) >= IDLE_GRACE_MS) socket.destroySoon();
+    }
   }
 
   /** Closes what is left. */
   destroyAll(): void {
-    for (const socket of this.exchanges.keys()) socket.destroy();
+    for (const socket of this.connections.keys()) socket.destroy();
   }
 
   private probe(own: readonly Exchange[], turn: number, onNext: (timer: Timer) => void): Timer {

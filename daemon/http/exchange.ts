@@ -47,6 +47,11 @@ export class Exchange {
     return this.response.writableFinished;
   }
 
+  /** Says in the answer, if that has not begun, whether its connection closes after it. */
+  closeAfter(closes: boolean): void {
+    if (!this.response.headersSent) this.response.shouldKeepAlive = !closes;
+  }
+
   /** Tells the listener, in place of an earlier one, if the caller leaves or has left before the answer is complete. */
   tellWhenLeft(listener: LeaveListener | undefined): void {
     if (this.hasLeft) listener?.onLeave();

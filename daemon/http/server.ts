@@ -45,9 +45,11 @@ export interface ServerOptions {
 export interface HttpServer {
   /** Where it listens, as http://host:port. */
   readonly url: string;
-  /** Answers every request that has no answer yet, such as an upload that is not whole, with an error. */
+  /** From now on a connection closes after the answers that are due on it; new ones are taken as before, for one answer. */
+  drain(): void;
+  /** Answers every request that has no answer yet, such as an upload that is not whole, and each that comes later, with an error. */
   refuse(error: AnswerError): void;
-  /** Takes no new connections; resolves when every open one has had its answers. */
+  /** Takes no new connections; resolves when every open one has had its answers and was idle for a moment. */
   close(): Promise<void>;
   /** Closes what is still open. */
   destroy(): void;
@@ -66,13 +68,14 @@ export async function listen(address: { host: string; port: number }, options: S
   server.maxConnections = MAX_CONNECTIONS;
   server.on("clientError", answerClientError);
   connections.watch(server);
-  const { handle, refuse } = createHandler(options, connections);
+  const { handle, refuseAll } = createHandler(options, connections);
   server.on("request", (request, response) => handle(request, response, false));
   server.on("checkContinue", (request, response) => handle(request, response, true));
   await bind(server, address);
   return {
     url: urlOf(server),
-    refuse: (error) => connections.refuseAll((exchange) => refuse(exchange, error)),
+    drain: () => connections.drain(),
+    refuse: refuseAll,
     close: () => close(server, connections),
     destroy: () => connections.destroyAll(),
   };
@@ -83,9 +86,14 @@ function createHandler(options: ServerOptions, connections: ClientConnections) {
   const groupOf = new Map(options.groups.flatMap((group) => group.routes.map((route) => [route, group] as const)));
   const router = new Router([...groupOf.keys()]);
 
-  const refuse = (exchange: Exchange, error: AnswerError): void => {
-    const { route } = router.match(exchange.path);
-    (groupOf.get(route)?.sendError ?? sendProblem)(exchange, error);
+  let refusal: AnswerError | undefined;
+
+  const refuseAll = (error: AnswerError): void => {
+    refusal = error;
+    connections.refuseAll((exchange) => {
+      const { route } = router.match(exchange.path);
+      (groupOf.get(route)?.sendError ?? sendProblem)(exchange, error);
+    });
   };
 
   const handle = async (request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): Promise<void> => {
@@ -96,6 +104,7 @@ function createHandler(options: ServerOptions, connections: ClientConnections) {
       const { route, params } = router.match(exchange.path);
       const handler = handlerFor(route, exchange.method);
       group = groupOf.get(route);
+      if (refusal !== undefined) throw refusal;
       exchange.params = params;
       if (group?.scope !== undefined) {
         const identified = authenticate(request.headers.authorization);
@@ -112,7 +121,7 @@ function createHandler(options: ServerOptions, connections: ClientConnections) {
     }
   };
 
-  return { handle, refuse };
+  return { handle, refuseAll };
 }
 
 function bind(server: Server, { host, port }: { host: string; port: number }): Promise<void> {
@@ -123,7 +132,9 @@ function bind(server: Server, { host, port }: { host: string; port: number }): P
 }
 
 /** A connection that is busy now is closed once its answers are with the caller. */
-function close(server: Server, connections: ClientConnections): Promise<void> {
+async function close(server: Server, connections: ClientConnections): Promise<void> {
+  // Whoever the kernel has connected already is taken in this turn of the event loop, and gets an answer instead of a reset.
+  await new Promise((resolve) => setImmediate(resolve));
   return new Promise((resolve) => {
     const timer = setInterval(() => connections.closeIdle(), IDLE_LOOK_MS);
     // Node's own for HTTP takes a connection for idle whose answer is written but has not left yet, and destroys it.
