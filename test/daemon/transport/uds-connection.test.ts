@@ -225,7 +225,7 @@ describe("UdsConnection's requests", () => {
   it("waits for the reader of a stream without credit, and for the worker once that stream is cancelled", async () => {
     const { connection, worker } = await readyPair();
     const begun = settleable<void>();
-    const one = request({ stream: true, onStart: begun.resolve });
+    const one = request({ stream: true, onStart: () => begun.resolve() });
     connection.send(one);
     const [sent] = await worker.got("infer");
     worker.send({ type: "start", id: sent?.id, status: 200, headers: {} });
