@@ -15,6 +15,7 @@ export const PROBLEM_SHAPE: ErrorShape = {
 export function inferRoute(deps: InferenceDeps): Route {
   return {
     path: "/v1/infer/:model",
+    timeoutMs: ({ model = "" }) => deps.models.get(model)?.timeoutMs,
     methods: {
       POST: (exchange) => {
         const model = findModel(deps.models, exchange.params.model ?? "");

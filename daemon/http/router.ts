@@ -11,6 +11,8 @@ export type Handler = (exchange: Exchange) => void | Promise<void>;
 export interface Route {
   /** As Hono writes them: `/v1/infer/:model`. */
   readonly path: string;
+  /** Milliseconds that its requests have at most, also for the keys to a token; undefined: as long as those may take. */
+  readonly timeoutMs?: (params: RouteMatch["params"]) => number | undefined;
   readonly methods: Readonly<Partial<Record<"GET" | "POST" | "DELETE", Handler>>>;
 }
 

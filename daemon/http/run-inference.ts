@@ -1,4 +1,3 @@
-import { REQUEST_TIMEOUT_HEADER } from "../../src/contract/headers.ts";
 import type { ByteBudget } from "../bridge/byte-budget.ts";
 import type { Clock } from "../clock.ts";
 import { AnswerError } from "../errors.ts";
@@ -6,6 +5,7 @@ import { AnswerWriter, type ErrorShape } from "./answer-writer.ts";
 import type { Exchange } from "./exchange.ts";
 import { forwardedHeadersJson } from "./forwarded-headers.ts";
 import { readBody } from "./read-body.ts";
+import { requestTimeout } from "./request-timeout.ts";
 import type { ServedModel, ServedModels } from "./served-model.ts";
 
 export interface InferenceDeps {
@@ -41,7 +41,7 @@ export async function runInference(
 ): Promise<void> {
   const { budget, clock, maxBodyBytes } = deps;
   const { arrivedAt, caller } = exchange;
-  const timeoutMs = timeoutOf(exchange, model.timeoutMs);
+  const timeoutMs = requestTimeout(exchange.request, model.timeoutMs);
   const body = await readBody(exchange, { maxBytes: maxBodyBytes, budget, clock, deadlineAt: arrivedAt + timeoutMs });
   const { errors } = kind;
   const { stallMs } = model;
@@ -74,14 +74,4 @@ export async function runInference(
     writer.bodyReleased();
     throw error;
   }
-}
-
-/** The smaller of what the caller and the model allow, in milliseconds. */
-function timeoutOf(exchange: Exchange, modelTimeoutMs: number): number {
-  const given = exchange.request.headers[REQUEST_TIMEOUT_HEADER];
-  if (given === undefined) return modelTimeoutMs;
-  if (typeof given !== "string" || !/^[1-9]\d{0,15}$/.test(given)) {
-    throw new AnswerError("BAD_REQUEST", "X-Request-Timeout-Ms must be a whole number of milliseconds from 1.");
-  }
-  return Math.min(Number(given), modelTimeoutMs);
 }

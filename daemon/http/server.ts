@@ -2,12 +2,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { type AddressInfo, Server as NetServer } from "node:net";
 import type { Scope } from "../../src/contract/access-token.ts";
 import type { Clock } from "../clock.ts";
-import { type AnswerError, StartError } from "../errors.ts";
-import { type Authenticate, requireScope } from "./authenticate.ts";
+import { AnswerError, StartError } from "../errors.ts";
+import { type Authenticate, type Caller, requireScope } from "./authenticate.ts";
 import { ClientConnections } from "./client-connections.ts";
 import { answerClientError } from "./client-error.ts";
 import { Exchange } from "./exchange.ts";
 import { sendProblem, toAnswerError } from "./problem.ts";
+import { requestTimeout } from "./request-timeout.ts";
 import { handlerFor, type Route, Router } from "./router.ts";
 
 /** Milliseconds for a request's headers to arrive. */
@@ -21,6 +22,9 @@ const CHECK_INTERVAL_MS = 2_000;
 
 /** Milliseconds between two looks for connections that have become idle, at the end. */
 const IDLE_LOOK_MS = 20;
+
+/** Milliseconds for the keys to a token on a route that sets no time; fetching them ends before. */
+const MAX_KEY_WAIT_MS = 10_000;
 
 /** Connections at a time; a further one is closed at once. */
 const MAX_CONNECTIONS = 8_192;
@@ -86,6 +90,18 @@ function createHandler(options: ServerOptions, connections: ClientConnections) {
   const groupOf = new Map(options.groups.flatMap((group) => group.routes.map((route) => [route, group] as const)));
   const router = new Router([...groupOf.keys()]);
 
+  /** Rejects with AnswerError DEADLINE_EXCEEDED when the request's time is over before it is known who sent it. */
+  const beforeDeadline = (identified: Promise<Caller>, exchange: Exchange, maxMs = MAX_KEY_WAIT_MS): Promise<Caller> =>
+    new Promise((resolve, reject) => {
+      identified.then(resolve, reject);
+      const endsAt = exchange.arrivedAt + requestTimeout(exchange.request, maxMs);
+      const timer = clock.after(endsAt - clock.now(), () =>
+        reject(new AnswerError("DEADLINE_EXCEEDED", "The keys that tokens are checked with did not arrive in time.")),
+      );
+      const stop = () => timer.cancel();
+      identified.then(stop, stop);
+    });
+
   let refusal: AnswerError | undefined;
 
   const refuseAll = (error: AnswerError): void => {
@@ -108,7 +124,10 @@ function createHandler(options: ServerOptions, connections: ClientConnections) {
       exchange.params = params;
       if (group?.scope !== undefined) {
         const identified = authenticate(request.headers.authorization);
-        const caller = identified instanceof Promise ? await identified : identified;
+        const caller =
+          identified instanceof Promise
+            ? await beforeDeadline(identified, exchange, route.timeoutMs?.(params))
+            : identified;
         requireScope(caller, group.scope);
         exchange.caller = caller.sub;
       }
