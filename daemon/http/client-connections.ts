@@ -24,10 +24,14 @@ interface Connection {
  * ignore: `100 Continue` before the answer (RFC 9110 section 15.2), a comment between the events of a stream.
  */
 export class ClientConnections {
+  /** In the order in which they last began: with a connection, or with a request on it. */
   private readonly connections = new Map<Socket, Connection>();
   private isDraining = false;
 
-  constructor(private readonly clock: Clock) {}
+  constructor(
+    private readonly clock: Clock,
+    private readonly maxConnections: number,
+  ) {}
 
   /** Follows every connection of a server from now on. */
   watch(server: Server): void {
@@ -36,6 +40,10 @@ export class ClientConnections {
     server.on("connection", (socket: Socket) => {
       const own: Exchange[] = [];
       let probe: Timer | undefined;
+      if (this.connections.size >= this.maxConnections && !this.closeLongestIdle()) {
+        socket.destroy();
+        return;
+      }
       this.connections.set(socket, { exchanges: own, bytesRead: 0, idleSince: undefined });
       socket.once("end", () => {
         probe = this.probe(own, 0, (timer) => {
@@ -51,8 +59,10 @@ export class ClientConnections {
   }
 
   add(exchange: Exchange, request: IncomingMessage): void {
-    const own = this.connections.get(request.socket)?.exchanges;
-    if (own === undefined) return;
+    const connection = this.connections.get(request.socket);
+    if (connection === undefined) return;
+    this.moveToEnd(request.socket, connection);
+    const own = connection.exchanges;
     while (own[0]?.complete === true) own.shift();
     if (this.isDraining) {
       own.at(-1)?.closeAfter(false);
@@ -89,6 +99,27 @@ export class ClientConnections {
   /** Closes what is left. */
   destroyAll(): void {
     for (const socket of this.connections.keys()) socket.destroy();
+  }
+
+  /** Makes room for a connection by closing one without a request in work; false if each has one. */
+  private closeLongestIdle(): boolean {
+    let looks = this.connections.size;
+    for (const [socket, connection] of this.connections) {
+      if (connection.exchanges.every(({ complete }) => complete)) {
+        this.connections.delete(socket);
+        socket.destroy();
+        return true;
+      }
+      // The next look need not pass it again; a busy connection is not idle from before now.
+      this.moveToEnd(socket, connection);
+      if (--looks === 0) break;
+    }
+    return false;
+  }
+
+  private moveToEnd(socket: Socket, connection: Connection): void {
+    this.connections.delete(socket);
+    this.connections.set(socket, connection);
   }
 
   private probe(own: readonly Exchange[], turn: number, onNext: (timer: Timer) => void): Timer {

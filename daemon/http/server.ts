@@ -26,7 +26,7 @@ const IDLE_LOOK_MS = 20;
 /** Milliseconds for the keys to a token on a route that sets no time; fetching them ends before. */
 const MAX_KEY_WAIT_MS = 10_000;
 
-/** Connections at a time; a further one is closed at once. */
+/** Connections at a time unless told; for a further one the longest idle is closed, and if none is, the further one itself. */
 const MAX_CONNECTIONS = 8_192;
 
 /** Routes that one kind of caller may use. */
@@ -42,6 +42,8 @@ export interface ServerOptions {
   readonly groups: readonly RouteGroup[];
   readonly authenticate: Authenticate;
   readonly clock: Clock;
+  /** MAX_CONNECTIONS unless given. */
+  readonly maxConnections?: number;
   /** An error that is ours, not the caller's. */
   readonly onError: (error: AnswerError, exchange: Exchange) => void;
 }
@@ -61,7 +63,7 @@ export interface HttpServer {
 
 /** Serves the routes. Rejects with StartError ADDRESS_UNUSABLE. */
 export async function listen(address: { host: string; port: number }, options: ServerOptions): Promise<HttpServer> {
-  const connections = new ClientConnections(options.clock);
+  const connections = new ClientConnections(options.clock, options.maxConnections ?? MAX_CONNECTIONS);
   const server = createServer({
     headersTimeout: HEADERS_TIMEOUT_MS,
     // Of bodies, readBody keeps the time.
@@ -69,7 +71,6 @@ export async function listen(address: { host: string; port: number }, options: S
     keepAliveTimeout: KEEP_ALIVE_MS,
     connectionsCheckingInterval: CHECK_INTERVAL_MS,
   });
-  server.maxConnections = MAX_CONNECTIONS;
   server.on("clientError", answerClientError);
   connections.watch(server);
   const { handle, refuseAll } = createHandler(options, connections);

@@ -1,0 +1,60 @@
+import type { ServerResponse } from "node:http";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { systemClock } from "../../../daemon/clock.ts";
+import { authenticateNobody } from "../../../daemon/http/authenticate.ts";
+import { type HttpServer, listen } from "../../../daemon/http/server.ts";
+import { RawCaller } from "./raw-caller.ts";
+
+let server: HttpServer;
+let held: ServerResponse[];
+
+beforeEach(async () => {
+  held = [];
+  const routes = [
+    { path: "/now", methods: { GET: (exchange) => exchange.sendJson(200, "now") } },
+    { path: "/held", methods: { GET: (exchange) => void held.push(exchange.response) } },
+  ] satisfies Parameters<typeof listen>[1]["groups"][number]["routes"];
+  server = await listen(
+    { host: "127.0.0.1", port: 0 },
+    {
+      groups: [{ scope: undefined, routes }],
+      authenticate: authenticateNobody,
+      clock: systemClock,
+      maxConnections: 3,
+      onError: () => undefined,
+    },
+  );
+});
+
+afterEach(async () => {
+  server.destroy();
+  await server.close();
+});
+
+const get = (path: string) => `GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`;
+
+async function asking(path: string): Promise<RawCaller> {
+  const caller = await RawCaller.connect(Number(new URL(server.url).port));
+  caller.write(get(path));
+  if (path === "/now") await caller.saw(/"now"$/);
+  return caller;
+}
+
+it("takes a new connection at the limit in place of the one that has been idle longest", async () => {
+  const first = await asking("/now");
+  const second = await asking("/now");
+  const third = await asking("/now");
+  first.write(get("/now"));
+  await first.saw(/"now"[\s\S]*"now"$/);
+  await asking("/now");
+  expect(await second.closed()).toMatch(/"now"$/);
+  expect([first.socket.closed, third.socket.closed]).toEqual([false, false]);
+});
+
+it("closes no connection with a request in work for a new one, and refuses the new one when all have", async () => {
+  const busy = [await asking("/held"), await asking("/held"), await asking("/held")];
+  while (held.length < 3) await new Promise((resolve) => setImmediate(resolve));
+  expect(await (await asking("/held")).closed()).toBe("");
+  for (const response of held) response.end("done");
+  for (const caller of busy) await caller.saw(/done/);
+});
