@@ -4,6 +4,9 @@ import { AnswerError } from "../errors.ts";
 import { BodyPieces } from "./body-pieces.ts";
 import type { Exchange, LeaveListener } from "./exchange.ts";
 
+/** Bytes an upload brings in a second, at least, over each `stallMs`. */
+const LEAST_BYTES_PER_SECOND = 1_024;
+
 export interface Body {
   readonly pieces: readonly Buffer[];
   readonly bytes: number;
@@ -15,12 +18,15 @@ export interface ReadBodyOptions {
   readonly clock: Clock;
   /** On the clock: when the upload must be whole. */
   readonly deadlineAt: number;
+  /** Milliseconds after each of which an upload that brought too little is refused. */
+  readonly stallMs: number;
 }
 
 /**
  * Reads a request's body whole, counting its bytes against the budget as they come (so that an upload that stalls
  * holds no more than it sent). The bytes stay counted; who takes the body gives them back. Rejects with AnswerError BODY_TOO_LARGE,
- * OVERLOADED, DEADLINE_EXCEEDED, or CANCELLED when the caller leaves; then they are given back.
+ * OVERLOADED, DEADLINE_EXCEEDED when it is late or brings less than LEAST_BYTES_PER_SECOND, or CANCELLED when the caller leaves; then they
+ * are given back.
  */
 export function readBody(exchange: Exchange, options: ReadBodyOptions): Promise<Body> {
   if (Number(exchange.request.headers["content-length"]) > options.maxBytes)
@@ -31,7 +37,9 @@ export function readBody(exchange: Exchange, options: ReadBodyOptions): Promise<
 /** Listens with functions that are not named: the compiler we run under gives every named one its name at run time, at a cost. */
 class BodyReader implements LeaveListener {
   private readonly pieces = new BodyPieces();
-  private readonly timer: Timer;
+  private timer: Timer;
+  /** Bytes there were at the last look. */
+  private bytesBefore = 0;
   private isOver = false;
 
   constructor(
@@ -40,9 +48,8 @@ class BodyReader implements LeaveListener {
     private readonly resolve: (body: Body) => void,
     private readonly reject: (error: AnswerError) => void,
   ) {
-    const { clock, deadlineAt } = options;
     const { request } = exchange;
-    this.timer = clock.after(deadlineAt - clock.now(), () => this.onLate());
+    this.timer = this.nextLook();
     request.on("data", (piece: Buffer) => this.onData(piece));
     request.on("end", () => this.onEnd());
     exchange.tellWhenLeft(this);
@@ -71,8 +78,22 @@ class BodyReader implements LeaveListener {
     this.resolve({ pieces: this.pieces.take(), bytes: this.pieces.bytes });
   }
 
-  private onLate(): void {
-    this.refuse(new AnswerError("DEADLINE_EXCEEDED", "The body did not arrive in time."));
+  private nextLook(): Timer {
+    const { clock, deadlineAt, stallMs } = this.options;
+    return clock.after(Math.min(deadlineAt - clock.now(), stallMs), () => this.look());
+  }
+
+  private look(): void {
+    const { clock, deadlineAt, stallMs } = this.options;
+    const brought = this.pieces.bytes - this.bytesBefore;
+    // A connection that we do not read, because its caller does not read earlier answers, cannot bring anything.
+    const isStalled = brought < (stallMs / 1_000) * LEAST_BYTES_PER_SECOND && !this.exchange.request.socket.isPaused();
+    if (clock.now() >= deadlineAt || isStalled) {
+      this.refuse(new AnswerError("DEADLINE_EXCEEDED", "The body did not arrive in time."));
+      return;
+    }
+    this.bytesBefore = this.pieces.bytes;
+    this.timer = this.nextLook();
   }
 
   private refuse(error: AnswerError): void {

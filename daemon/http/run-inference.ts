@@ -42,9 +42,10 @@ export async function runInference(
   const { budget, clock, maxBodyBytes } = deps;
   const { arrivedAt, caller } = exchange;
   const timeoutMs = requestTimeout(exchange.request, model.timeoutMs);
-  const body = await readBody(exchange, { maxBytes: maxBodyBytes, budget, clock, deadlineAt: arrivedAt + timeoutMs });
-  const { errors } = kind;
   const { stallMs } = model;
+  const deadlineAt = arrivedAt + timeoutMs;
+  const body = await readBody(exchange, { maxBytes: maxBodyBytes, budget, clock, deadlineAt, stallMs });
+  const { errors } = kind;
   const writer = new AnswerWriter({
     exchange,
     errors,

@@ -22,6 +22,8 @@ beforeAll(async () => {
     [models.demand]
     class = "${fixture("misbehaving.py", "OnDemand")}"
     timeout_ms = 10000
+    [models.patient]
+    class = "${ECHO}"
     [models.large]
     class = "${fixture("streaming.py", "Large")}"
     stall_ms = 2000
@@ -188,10 +190,19 @@ describe("what HTTP/1.1 allows", () => {
 describe("callers that stall", () => {
   it("loses an upload that stalls at its deadline, and holds only what it sent", async () => {
     const caller = await connect();
-    caller.write(post("echo", "x".repeat(1_000), { "content-length": "10000000", "x-request-timeout-ms": "2000" }));
+    caller.write(post("patient", "x".repeat(1_000), { "content-length": "10000000", "x-request-timeout-ms": "2000" }));
     await stateIs(({ bufferedBytes }) => bufferedBytes === 1_000);
     expect(await caller.saw(/DEADLINE_EXCEEDED/)).toMatch(/^HTTP\/1\.1 504 /);
     await caller.closed();
+    await stateIs(({ bufferedBytes }) => bufferedBytes === 0);
+  });
+
+  it("loses an upload that brings nothing for stall_ms long before its deadline, and gets back what it held", async () => {
+    const caller = await connect();
+    caller.write(post("echo", "x".repeat(1_000), { "content-length": "10000000" }));
+    const startedAt = performance.now();
+    expect(await caller.saw(/DEADLINE_EXCEEDED/)).toMatch(/^HTTP\/1\.1 504 /);
+    expect(performance.now() - startedAt).toBeLessThan(5_000);
     await stateIs(({ bufferedBytes }) => bufferedBytes === 0);
   });
 
@@ -270,7 +281,7 @@ describe("callers that stall", () => {
     const body = JSON.stringify("x".repeat(12_000_000));
     const callers = await Promise.all([1, 2].map(() => connect()));
     for (const caller of callers)
-      caller.write(post("echo", body.slice(0, 9_990_000), { "content-length": String(body.length) }));
+      caller.write(post("patient", body.slice(0, 9_990_000), { "content-length": String(body.length) }));
     await stateIs(({ bufferedBytes }) => bufferedBytes >= 19_900_000);
     const refused = await daemon.infer("echo", "x".repeat(1_000_000));
     expect([refused.status, refused.headers.get("retry-after")]).toEqual([429, "1"]);
