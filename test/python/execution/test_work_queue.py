@@ -205,6 +205,16 @@ def test_a_finished_call_is_not_interrupted(clock: Clock) -> None:
     assert not call.is_interrupted
 
 
+def test_a_call_is_not_interrupted_before_its_thread_is_in_it(clock: Clock) -> None:
+    queue = queue_of(clock)
+    put(queue, unary(1, clock))
+    call = queue.take_now()
+    assert isinstance(call, Call)
+    queue.interrupt(call)  # to this thread: Cancelled would end the test
+
+    assert not call.is_interrupted
+
+
 def test_an_interrupt_never_arrives_after_its_call_is_finished() -> None:
     outcomes: SimpleQueue[str] = SimpleQueue()
     begun: SimpleQueue[Call] = SimpleQueue()
@@ -224,7 +234,7 @@ def make_calls(queue: WorkQueue, begun: "SimpleQueue[Call]", outcomes: "SimpleQu
         while True:
             try:
                 if not is_told:
-                    is_told = True
+                    is_told = call.is_exposed = True
                     begun.put(call)
                 queue.finish(call)
             except Cancelled:

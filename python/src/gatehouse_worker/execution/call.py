@@ -89,6 +89,7 @@ class Call:
         "cancel_task",
         "grace_s",
         "interrupt_at",
+        "is_exposed",
         "is_interrupted",
         "items",
         "scope",
@@ -103,6 +104,8 @@ class Call:
         self.cancel_task: Callable[[], object] | None = None
         """Interrupts it; without this, an exception raised in its thread does."""
         self.scope = CancelScope()
+        self.is_exposed = False
+        """Whether its thread is where an interrupt may arrive; without `cancel_task` only."""
         self.is_interrupted = False
         self.busy_since: float | None = now
         """When the model began to work; None while its time does not count: it waits for credit."""

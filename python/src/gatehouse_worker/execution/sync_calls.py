@@ -81,7 +81,7 @@ class SyncCalls:
         while True:
             try:
                 if not is_done:
-                    is_done = True
+                    is_done = call.is_exposed = True
                     result = do(call, work)
                 self._queue.finish(call)
             except Cancelled:  # out of the work, or sent as it ended

@@ -111,14 +111,15 @@ class WorkQueue:
             return False
 
     def interrupt(self, call: Call) -> None:
-        """Raise in a call, unless it is over."""
+        """Raise in a call, unless it is over or its thread is not in it yet."""
         with self._lock:
             if call in self._running:
-                call.is_interrupted = True
-                if call.cancel_task is None:
-                    interrupt_thread(call.thread_id)
-                else:
+                if call.cancel_task is not None:
+                    call.is_interrupted = True
                     call.cancel_task()
+                elif call.is_exposed:
+                    call.is_interrupted = True
+                    interrupt_thread(call.thread_id)
 
     def finish(self, call: Call) -> None:
         """Take note, on its thread, that a call is over: no interrupt comes after this returns.
