@@ -29,7 +29,8 @@ class SystemTimer implements Timer, HeapEntry {
 
 /**
  * The process's clock, with one timer of Node's for all of ours: it is set for the earliest and left alone when that is called off. Nearly every
- * timer here is a deadline that is never reached, two a request, and Node's own cost more than all else the bridge does with a small request.
+ * timer here is a deadline that is never reached, two a request; Node's own make a list for each, and remove it, when no other timer of the
+ * same duration is set.
  */
 class SystemClock implements Clock {
   private readonly heap = new TimerHeap<SystemTimer>();
