@@ -11,6 +11,8 @@ const PROBE_AFTER_MS = [0, 50, 250, 1_000] as const;
 
 interface Connection {
   readonly exchanges: Exchange[];
+  /** On the clock: when it last began something, itself or a request. */
+  begunAt: number;
   /** What it had brought at the last look for idle connections, and since when it has been idle at such looks. */
   bytesRead: number;
   idleSince: number | undefined;
@@ -24,7 +26,6 @@ interface Connection {
  * ignore: `100 Continue` before the answer (RFC 9110 section 15.2), a comment between the events of a stream.
  */
 export class ClientConnections {
-  /** In the order in which they last began: with a connection, or with a request on it. */
   private readonly connections = new Map<Socket, Connection>();
   private isDraining = false;
 
@@ -44,7 +45,7 @@ export class ClientConnections {
         socket.destroy();
         return;
       }
-      this.connections.set(socket, { exchanges: own, bytesRead: 0, idleSince: undefined });
+      this.connections.set(socket, { exchanges: own, begunAt: this.clock.now(), bytesRead: 0, idleSince: undefined });
       socket.once("end", () => {
         probe = this.probe(own, 0, (timer) => {
           probe = timer;
@@ -61,7 +62,7 @@ export class ClientConnections {
   add(exchange: Exchange, request: IncomingMessage): void {
     const connection = this.connections.get(request.socket);
     if (connection === undefined) return;
-    this.moveToEnd(request.socket, connection);
+    connection.begunAt = exchange.arrivedAt;
     const own = connection.exchanges;
     while (own[0]?.complete === true) own.shift();
     if (this.isDraining) {
@@ -101,25 +102,19 @@ export class ClientConnections {
     for (const socket of this.connections.keys()) socket.destroy();
   }
 
-  /** Makes room for a connection by closing one without a request in work; false if each has one. */
+  /** Makes room for a connection by closing the one, of those without a request in work, that began something least lately; false if each has one. */
   private closeLongestIdle(): boolean {
-    let looks = this.connections.size;
+    let longest: Socket | undefined;
+    let begunAt = Number.POSITIVE_INFINITY;
     for (const [socket, connection] of this.connections) {
-      if (connection.exchanges.every(({ complete }) => complete)) {
-        this.connections.delete(socket);
-        socket.destroy();
-        return true;
-      }
-      // The next look need not pass it again; a busy connection is not idle from before now.
-      this.moveToEnd(socket, connection);
-      if (--looks === 0) break;
+      if (connection.begunAt >= begunAt || !connection.exchanges.every(({ complete }) => complete)) continue;
+      longest = socket;
+      begunAt = connection.begunAt;
     }
-    return false;
-  }
-
-  private moveToEnd(socket: Socket, connection: Connection): void {
-    this.connections.delete(socket);
-    this.connections.set(socket, connection);
+    if (longest === undefined) return false;
+    this.connections.delete(longest);
+    longest.destroy();
+    return true;
   }
 
   private probe(own: readonly Exchange[], turn: number, onNext: (timer: Timer) => void): Timer {
