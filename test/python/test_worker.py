@@ -10,6 +10,7 @@ from fixtures import EXAMPLES, MODELS
 
 from gatehouse import ClientError, __version__
 from gatehouse.testing import RequestFailedError, WorkerEndedError, WorkerProcess, run_worker
+from gatehouse_worker.wire.limits import MAX_FRAME_BYTES
 
 ECHO = f"{EXAMPLES}/echo.py:Echo"
 BEHAVING = f"{MODELS}/behaving.py"
@@ -308,7 +309,7 @@ def test_a_request_for_which_there_is_no_memory_ends_the_worker_and_leaves_nobod
 ) -> None:
     with run_worker(f"{MISBEHAVING}:Confined") as worker:
         with contextlib.suppress(ConnectionError):
-            worker.wire.infer(1, bytes(60 * 1024 * 1024))
+            worker.wire.infer(1, bytes(MAX_FRAME_BYTES))
 
         assert worker.wire.is_at_end()
         assert worker.process.wait(10) == 1

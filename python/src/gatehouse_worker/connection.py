@@ -1,12 +1,14 @@
-"""The socket to the daemon: bytes in on the I/O thread, frames out from any thread."""
+"""The socket to the daemon: bytes in on one thread at a time, frames out from any thread."""
 
 import asyncio
 import socket
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final, Protocol, TypeAlias
 
+from gatehouse_worker.wakeable_poll import WakeablePoll
 from gatehouse_worker.wire.frame_reader import FrameReader
 from gatehouse_worker.wire.messages import DaemonMessage, read_daemon_message
 from gatehouse_worker.wire.violation import ProtocolViolation
@@ -16,10 +18,13 @@ Pieces: TypeAlias = Sequence[bytes | memoryview]
 
 
 class Listener(Protocol):
-    """Who uses a connection. All but `ending` is called on the I/O thread."""
+    """Who uses a connection. All but `received` and `ending` is called on the I/O thread."""
 
     def received(self, message: DaemonMessage, segments: Sequence[memoryview]) -> None:
-        """Take a message and what followed it. A ProtocolViolation of it ends the connection."""
+        """Take a message and what followed it, on the thread that reads, one after the other.
+
+        A ProtocolViolation of it ends the connection.
+        """
         ...
 
     def ending(self, request_ids: Sequence[int]) -> None:
@@ -42,9 +47,10 @@ class Listener(Protocol):
 class Connection:
     """Receives straight into the frame reader's memory; sends at once what the socket takes.
 
-    The thread that has an answer writes it itself: handing it to the I/O thread would cost more
-    than all else that happens to a small request. What the socket does not take waits here, bounded
-    by who writes: an answer for each open request, and streams look at `is_writable`.
+    The I/O thread reads between `watch` and `unwatch`, any other that calls `read_next`; never two
+    at once. The thread that has an answer writes it itself: handing it to the I/O thread would cost
+    more than all else that happens to a small request. What the socket does not take waits here,
+    bounded by who writes: an answer for each open request, and streams look at `is_writable`.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, listener: Listener) -> None:
@@ -52,6 +58,9 @@ class Connection:
         self._loop: Final = loop
         self._listener: Final = listener
         self._socket: socket.socket | None = None
+        self._poll: WakeablePoll | None = None
+        self._reading: Final = threading.Lock()
+        """Held by the thread that reads. Taken before `_lock`, where both are."""
         self._lock: Final = threading.Lock()
         self._waiting: Final[deque[bytes | memoryview]] = deque()
         self._waiting_bytes = 0
@@ -63,9 +72,40 @@ class Connection:
         return self._waiting_bytes < _HIGH_WATER_BYTES
 
     def attach(self, connected: socket.socket) -> None:
-        """Begin with a connected, non-blocking socket."""
+        """Begin with a connected, non-blocking socket, which the I/O thread watches."""
         self._socket = connected
-        self._loop.add_reader(connected.fileno(), self._read)
+        self._poll = WakeablePoll(connected)
+        self.watch()
+
+    def watch(self) -> None:
+        """Have the I/O thread read whatever comes; on the I/O thread."""
+        if self._socket is not None:
+            self._loop.add_reader(self._socket.fileno(), self._read_watched)
+
+    def unwatch(self) -> None:
+        """Have another thread read; on the I/O thread."""
+        if self._socket is not None:
+            self._loop.remove_reader(self._socket.fileno())
+
+    def read_next(self, timeout_s: float | None) -> None:
+        """Wait for what comes next and hand it on here, on a thread that is not the I/O thread.
+
+        Returns early after `wake_reader`, too.
+        """
+        if self._poll is None:
+            raise RuntimeError("The connection is not attached.")
+        with self._reading:
+            if not self._poll.wait(timeout_s):
+                return
+            end = self._read()
+        if end is not None:
+            self._poll.forget_socket()
+            self._loop.call_soon_threadsafe(end)
+
+    def wake_reader(self) -> None:
+        """Have `read_next` return, now or the next time; any other thread calls it."""
+        if self._poll is not None:
+            self._poll.wake()
 
     def send(self, pieces: Pieces, ends: Sequence[int] = ()) -> None:
         """Send whole frames, from any thread; `ends` are the requests that they end."""
@@ -94,24 +134,36 @@ class Connection:
                 return
         self._shut()
 
-    def _read(self) -> None:
+    def _read_watched(self) -> None:
+        if not self._reading.acquire(blocking=False):
+            self.unwatch()  # whoever reads sees this too
+            return
+        try:
+            end = self._read()
+        finally:
+            self._reading.release()
+        if end is not None:
+            end()
+
+    def _read(self) -> Callable[[], None] | None:
+        """Read what has come. Gives what the I/O thread must do when nothing can come any more."""
         try:
             while (connected := self._socket) is not None:
                 buffer = self.reader.buffer()
                 count = connected.recv_into(buffer)
                 if count == 0:
                     self.reader.end()
-                    self._shut()
-                    return
+                    return self._shut
                 self.reader.advance(count)
                 if count < len(buffer):
-                    return
+                    return None
         except BlockingIOError:
-            return
+            return None
         except ProtocolViolation as violation:
-            self._listener.violated(violation)
+            return partial(self._listener.violated, violation)
         except OSError:
-            self._shut()
+            pass
+        return self._shut
 
     def _wait_until_writable(self) -> None:
         if self._socket is not None:

@@ -1,4 +1,4 @@
-"""The I/O thread's side of a worker: the daemon's messages in, the model's answers out."""
+"""A worker between daemon and model: the daemon's messages in, the model's answers out."""
 
 import asyncio
 import faulthandler
@@ -25,6 +25,7 @@ from gatehouse_worker.execution.stream_output import StreamOutput
 from gatehouse_worker.execution.work_queue import WorkQueue
 from gatehouse_worker.load_class import load_class
 from gatehouse_worker.log import STDERR, log_without_lock
+from gatehouse_worker.reading import Reading
 from gatehouse_worker.settings import Settings
 from gatehouse_worker.wire.encode import encode_message, encode_pong
 from gatehouse_worker.wire.limits import PROTOCOL_VERSION
@@ -64,6 +65,7 @@ class WorkerLoop:
             concurrency=settings.concurrency,
             queue=self._queue,
             replies=self._writer,
+            inbox=Reading(loop, self.connection, self._queue),
         )
         self._items: Final[dict[int, Item]] = {}
         self._is_loaded = False
@@ -79,18 +81,18 @@ class WorkerLoop:
             case Infer():
                 message.segments = segments
                 self._infer(message)
-            case Cancel(id=request_id):
-                self._cancel(request_id)
-            case Credit():
-                self._credit(message)
             case Ping(id=ping_id):
                 self.connection.send([encode_pong(ping_id)])
-            case Check(id=check_id):
-                self._check(check_id)
             case Hello():
-                self._greet(message)
+                self._greet(message)  # nobody but the I/O thread reads before the model is loaded
+            case Cancel(id=request_id):
+                self._loop.call_soon_threadsafe(self._cancel, request_id)
+            case Credit():
+                self._loop.call_soon_threadsafe(self._credit, message)
+            case Check(id=check_id):
+                self._loop.call_soon_threadsafe(self._check, check_id)
             case Drain():
-                self._close_if_drained()
+                self._loop.call_soon_threadsafe(self._close_if_drained)
 
     def ending(self, request_ids: Sequence[int]) -> None:
         """Free the slots; any thread calls it."""
@@ -194,6 +196,8 @@ class WorkerLoop:
         gc.collect()
         gc.freeze()
         self._is_loaded = True
+        # First, because what the answer brings may be read by another thread.
+        self._conversation.loaded()
         self._send(
             type="ready",
             name=self._settings.name,
@@ -201,7 +205,6 @@ class WorkerLoop:
             maxBatch=self._settings.max_batch,
             concurrency=self._settings.concurrency,
         )
-        self._conversation.loaded()
 
     def _checked(self, check_id: int, error: BaseException | None) -> None:
         self._conversation.checked()

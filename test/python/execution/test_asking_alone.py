@@ -99,7 +99,7 @@ MakeCalls = Callable[[Recorder], None]
 
 
 def make_sync_calls(model: Recorder) -> None:
-    SyncCalls(model.queue, {"predict": model.predict}, model).serve()
+    SyncCalls(model.queue, model.queue.take, {"predict": model.predict}, model).serve()
 
 
 def make_async_calls(model: Recorder) -> None:

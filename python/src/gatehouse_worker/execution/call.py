@@ -85,6 +85,7 @@ class Call:
 
     __slots__ = (
         "_expecting",
+        "began",
         "busy_since",
         "cancel_task",
         "grace_s",
@@ -107,6 +108,7 @@ class Call:
         self.is_exposed = False
         """Whether its thread is where an interrupt may arrive; without `cancel_task` only."""
         self.is_interrupted = False
+        self.began: Final = now
         self.busy_since: float | None = now
         """When the model began to work; None while its time does not count: it waits for credit."""
         self.grace_s = _SYNC_GRACE_S

@@ -11,7 +11,8 @@ import uvloop
 from gatehouse import Model
 from gatehouse.model import SERVING_METHODS, served_methods
 from gatehouse_worker.execution.async_calls import AsyncCalls
-from gatehouse_worker.execution.call import Job
+from gatehouse_worker.execution.call import Call, Job
+from gatehouse_worker.execution.leader import Inbox, Leader
 from gatehouse_worker.execution.process_end import end_process_on_error
 from gatehouse_worker.execution.replies import Replies
 from gatehouse_worker.execution.sync_calls import SyncCalls
@@ -35,12 +36,17 @@ class ModelHost:
         concurrency: int,
         queue: WorkQueue,
         replies: Replies,
+        inbox: Inbox | None = None,
     ) -> None:
-        """`load_class` is called on the model's thread too: imports can take long."""
+        """`load_class` is called on the model's thread too: imports can take long.
+
+        `inbox` is read by the model's thread while that is idle, when it is the only one.
+        """
         self._load_class: Final = load_class
         self._concurrency: Final = concurrency
         self._queue: Final = queue
         self._replies: Final = replies
+        self._inbox: Final = inbox
         self._model: Model | None = None
         self.methods: Final[dict[str, Callable[..., Any]]] = {}
         """The serving methods that the model has, by name; empty before it is made."""
@@ -91,10 +97,15 @@ class ModelHost:
             )
             uvloop.run(calls.serve())
         else:
-            calls = SyncCalls(self._queue, self.methods, self._replies)
+            calls = SyncCalls(self._queue, self._taking(), self.methods, self._replies)
             for number in range(1, self._concurrency):
                 self._start_thread(number, calls.serve)
             calls.serve()
+
+    def _taking(self) -> Callable[[], Call | None]:
+        if self._inbox is None or self._concurrency > 1:
+            return self._queue.take
+        return Leader(self._queue, self._inbox).take
 
     def _make_model(self, model_class: type[Model]) -> object:
         model = model_class()

@@ -36,13 +36,19 @@ _Result = TypeVar("_Result")
 class SyncCalls:
     """Makes the calls of a queue on every thread that runs `serve`.
 
-    `methods` is looked at when a call begins; the load job fills it.
+    `take` gives that thread its next call; `methods` is looked at when a call begins, the load job
+    fills it.
     """
 
     def __init__(
-        self, queue: WorkQueue, methods: Mapping[str, Callable[..., Any]], replies: Replies
+        self,
+        queue: WorkQueue,
+        take: Callable[[], Call | None],
+        methods: Mapping[str, Callable[..., Any]],
+        replies: Replies,
     ) -> None:
         self._queue = queue
+        self._take = take
         self._methods = methods
         self._replies = replies
 
@@ -53,7 +59,7 @@ class SyncCalls:
 
     def _make_one(self) -> bool:
         # A function of its own, so that a thread that waits holds on to no call and no body.
-        call = self._queue.take()
+        call = self._take()
         if call is None:
             return False
         current_scope.set(call.scope)

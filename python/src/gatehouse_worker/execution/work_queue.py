@@ -94,7 +94,7 @@ class WorkQueue:
     def take_now(self) -> Call | float | None:
         """Begin the next call, or say in how many seconds one is due; None when nothing waits.
 
-        Who takes it this way sets the call's `cancel_task`.
+        Who makes calls as tasks sets the call's `cancel_task`.
         """
         with self._lock:
             delay = self._delay()
