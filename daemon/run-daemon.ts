@@ -51,7 +51,7 @@ export async function runDaemon(options: DaemonOptions): Promise<RunningDaemon> 
   const { log } = options;
   const python = findPython(env);
   const authenticate = createAuthenticator(config.auth);
-  const folder = createSocketFolder(config.daemon.socketDir);
+  const folder = await createSocketFolder(config.daemon.socketDir);
   const budget = createBudget(config);
   const metrics = new Metrics({ bufferedBytes: () => budget.heldBytes, timers: () => systemClock.pending });
   const guard = new GroupGuard({

@@ -1,14 +1,5 @@
-import {
-  chmodSync,
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { createConnection, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { StartError } from "../errors.ts";
@@ -20,10 +11,15 @@ const MAX_SOCKET_PATH_BYTES = 103;
 const LONGEST_SOCKET_NAME_BYTES = 24;
 
 const FOLDER_PREFIX = "gatehouse-daemon-";
-const OWNER_FILE = "owner";
 
-/** `writeFileSync`. */
-type WriteNote = (path: string, note: string, options: { readonly mode: number }) => void;
+/**
+ * A socket that the folder's daemon listens on while it lives: the kernel refuses whoever connects as soon as it is gone, however it went. Unlike a
+ * process number it means the same in every container that sees the folder.
+ */
+const OWNER_SOCKET = "owner";
+
+/** Listens on a path that nobody has. Throws when it cannot. */
+type Bind = (path: string) => Pick<Server, "close">;
 
 export interface SocketFolder {
   /** A path for a worker's socket that no other worker ever had. Throws StartError when the folder is gone and cannot be made again. */
@@ -31,42 +27,65 @@ export interface SocketFolder {
   remove(): void;
 }
 
+interface OwnFolder {
+  readonly path: string;
+  readonly owner: Pick<Server, "close">;
+}
+
 /**
  * Makes a fresh 0700 folder for this daemon's sockets under `parent` (the temp folder unless the configuration names one), and
- * removes those of daemons that are gone. Throws StartError SOCKET_DIR_UNUSABLE.
+ * removes those of daemons that are gone. Rejects with StartError SOCKET_DIR_UNUSABLE.
  */
-export function createSocketFolder(parent: string | undefined, writeNote: WriteNote = writeFileSync): SocketFolder {
+export async function createSocketFolder(parent: string | undefined, bind: Bind = bindAtOnce): Promise<SocketFolder> {
   // Without a slash at its end, which would follow a link before it is seen.
   const base = resolve(parent ?? tmpdir());
   if (parent !== undefined) prepareParent(base);
-  removeStaleFolders(base);
-  let folder = makeOwnFolder(base, writeNote);
+  await removeStaleFolders(base);
+  let own = makeOwnFolder(base, bind);
   let count = 0;
   return {
     next: () => {
       // Who cleans the temp folder of what looks old may have taken ours.
-      if (!isOurs(folder)) folder = makeOwnFolder(base, writeNote);
-      return join(folder, `${++count}.sock`);
+      if (!isOurs(own.path)) {
+        own.owner.close();
+        own = makeOwnFolder(base, bind);
+      }
+      return join(own.path, `${++count}.sock`);
     },
-    remove: () => rmSync(folder, { recursive: true, force: true }),
+    remove: () => {
+      own.owner.close();
+      rmSync(own.path, { recursive: true, force: true });
+    },
   };
 }
 
-function makeOwnFolder(base: string, writeNote: WriteNote): string {
-  const folder = makeFolder(base);
-  if (Buffer.byteLength(folder) + LONGEST_SOCKET_NAME_BYTES > MAX_SOCKET_PATH_BYTES) {
-    rmSync(folder, { recursive: true });
+function makeOwnFolder(base: string, bind: Bind): OwnFolder {
+  const path = makeFolder(base);
+  if (Buffer.byteLength(path) + LONGEST_SOCKET_NAME_BYTES > MAX_SOCKET_PATH_BYTES) {
+    rmSync(path, { recursive: true });
     throw unusable(
       `Socket paths end at ${MAX_SOCKET_PATH_BYTES} bytes and "${base}" is too long for them: set socket_dir in [daemon] to a shorter folder.`,
     );
   }
+  const socket = join(path, OWNER_SOCKET);
   try {
-    writeNote(join(folder, OWNER_FILE), `${process.pid} ${startTimeOf(process.pid) ?? ""}`, { mode: 0o600 });
+    // Under its name it refuses nobody at any moment: it listens before it has it.
+    const owner = bind(`${socket}.new`);
+    renameSync(`${socket}.new`, socket);
+    return { path, owner };
   } catch (cause) {
-    rmSync(folder, { recursive: true, force: true });
-    throw unusable(`Nothing can be written to "${base}": ${(cause as Error).message}`, cause);
+    rmSync(path, { recursive: true, force: true });
+    throw unusable(`No socket can be made in "${base}": it is full, or on a file system that has no sockets.`, cause);
   }
-  return folder;
+}
+
+/** Node binds a path and listens before `listen` returns, and tells of a failure later: of that the missing socket tells here and now. */
+function bindAtOnce(path: string): Server {
+  const server = createServer((socket) => socket.destroy());
+  server.on("error", () => undefined);
+  server.listen(path).unref();
+  chmodSync(path, 0o600);
+  return server;
 }
 
 function prepareParent(parent: string): void {
@@ -103,11 +122,11 @@ function makeFolder(base: string): string {
   }
 }
 
-function removeStaleFolders(base: string): void {
+async function removeStaleFolders(base: string): Promise<void> {
   for (const name of namesIn(base)) {
     if (!name.startsWith(FOLDER_PREFIX)) continue;
     const folder = join(base, name);
-    if (isOurs(folder) && isStale(folder)) rmSync(folder, { recursive: true, force: true });
+    if (isOurs(folder) && (await isStale(folder))) rmSync(folder, { recursive: true, force: true });
   }
 }
 
@@ -124,37 +143,19 @@ function isOurs(folder: string): boolean {
   return stat?.isDirectory() === true && stat.uid === process.getuid?.();
 }
 
-/** Whether the daemon that made a folder is gone. A folder without an owner's note is not ours to judge. */
-function isStale(folder: string): boolean {
-  let note: string;
-  try {
-    note = readFileSync(join(folder, OWNER_FILE), "utf8");
-  } catch {
-    return false;
-  }
-  const [pid, startTime] = note.split(" ");
-  if (!isAlive(Number(pid))) return true;
-  const now = startTimeOf(Number(pid));
-  return now !== undefined && startTime !== "" && now !== startTime;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-}
-
-/** Field 22 of proc_pid_stat(5), so that a process number used again is not taken for its first owner; undefined where there is no /proc. */
-function startTimeOf(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
-  } catch {
-    return undefined;
-  }
+/** Whether the daemon that made a folder is gone. A folder without an owner's socket is not ours to judge. */
+function isStale(folder: string): Promise<boolean> {
+  const owner = join(folder, OWNER_SOCKET);
+  if (lstatSync(owner, { throwIfNoEntry: false })?.isSocket() !== true) return Promise.resolve(false);
+  return new Promise((resolve) => {
+    const socket = createConnection(owner);
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(false);
+    });
+    // Another error, such as that of too many who connect at once, says nothing about the owner.
+    socket.once("error", ({ code }: NodeJS.ErrnoException) => resolve(code === "ECONNREFUSED"));
+  });
 }
 
 function unusable(message: string, cause?: unknown): StartError {

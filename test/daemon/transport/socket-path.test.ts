@@ -6,11 +6,12 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
-  readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -30,18 +31,21 @@ afterEach(() => {
 
 const unusable = expect.objectContaining({ code: "SOCKET_DIR_UNUSABLE" });
 
-/** A folder as a daemon leaves it, with the owner's note. */
-function leftBehind(name: string, note: string): string {
+/** A folder as a daemon that was killed leaves it: with the socket that it listened on. */
+async function leftBehind(name: string): Promise<string> {
   const folder = join(parent, name);
   mkdirSync(folder, { mode: 0o700 });
-  writeFileSync(join(folder, "owner"), note);
   writeFileSync(join(folder, "1.sock"), "");
+  const owner = createServer().listen(join(folder, "owner.new"));
+  // Node removes only what has the name that it bound.
+  renameSync(join(folder, "owner.new"), join(folder, "owner"));
+  await new Promise((resolve) => owner.close(resolve));
   return folder;
 }
 
 describe("createSocketFolder", () => {
-  it("makes a folder that only its user can enter, and a new path each time", () => {
-    const folder = createSocketFolder(parent);
+  it("makes a folder that only its user can enter, and a new path each time", async () => {
+    const folder = await createSocketFolder(parent);
     const paths = [folder.next(), folder.next()];
     expect(lstatSync(dirname(paths[0] ?? "")).mode & 0o777).toBe(0o700);
     expect(new Set(paths).size).toBe(2);
@@ -49,8 +53,8 @@ describe("createSocketFolder", () => {
     expect(existsSync(dirname(paths[0] ?? ""))).toBe(false);
   });
 
-  it("makes another folder when its own was cleaned away", () => {
-    const folder = createSocketFolder(parent);
+  it("makes another folder when its own was cleaned away", async () => {
+    const folder = await createSocketFolder(parent);
     const first = dirname(folder.next());
     rmSync(first, { recursive: true });
     const second = dirname(folder.next());
@@ -59,72 +63,74 @@ describe("createSocketFolder", () => {
     expect(existsSync(second)).toBe(false);
   });
 
-  it("makes the parent when it is not there", () => {
-    const folder = createSocketFolder(join(parent, "a/b"));
+  it("makes the parent when it is not there", async () => {
+    const folder = await createSocketFolder(join(parent, "a/b"));
     expect(lstatSync(join(parent, "a/b")).mode & 0o777).toBe(0o700);
     folder.remove();
   });
 
-  it("removes what a daemon that is gone left behind, and nothing else", () => {
-    const gone = leftBehind("gatehouse-daemon-gone", "4194304 12345");
-    const reused = leftBehind("gatehouse-daemon-reused", `${process.pid} 1`);
-    const own = readFileSync("/proc/self/stat", "latin1").split(") ")[1]?.split(" ")[19];
-    const live = leftBehind("gatehouse-daemon-live", `${process.pid} ${own}`);
+  it("removes what a daemon that is gone left behind, and nothing else", async () => {
+    const gone = await leftBehind("gatehouse-daemon-gone");
+    const noted = await leftBehind("gatehouse-daemon-noted");
+    rmSync(join(noted, "owner"));
+    writeFileSync(join(noted, "owner"), "4194304 12345");
     const strange = join(parent, "gatehouse-daemon-strange");
     mkdirSync(strange);
-    const other = leftBehind("something-else", "4194304 12345");
-    createSocketFolder(parent).remove();
-    expect([gone, reused, live, strange, other].map((folder) => existsSync(folder))).toEqual([
-      false,
-      false,
-      true,
-      true,
-      true,
-    ]);
+    const other = await leftBehind("something-else");
+    (await createSocketFolder(parent)).remove();
+    expect([gone, noted, strange, other].map((folder) => existsSync(folder))).toEqual([false, true, true, true]);
   });
 
-  it("does not follow a link that looks like a folder left behind", () => {
-    const precious = leftBehind("precious", "4194304 12345");
+  it("leaves the folder of every daemon that lives, whatever process numbers mean where it runs", async () => {
+    const live = await Promise.all(Array.from({ length: 8 }, () => createSocketFolder(parent)));
+    const paths = live.map((folder) => dirname(folder.next()));
+    expect(paths.map((path) => existsSync(path))).toEqual(live.map(() => true));
+    for (const folder of live) folder.remove();
+    expect(readdirSync(parent)).toEqual([]);
+  });
+
+  it("does not follow a link that looks like a folder left behind", async () => {
+    const precious = await leftBehind("precious");
     symlinkSync(precious, join(parent, "gatehouse-daemon-link"));
-    createSocketFolder(parent).remove();
+    (await createSocketFolder(parent)).remove();
     expect(existsSync(join(precious, "owner"))).toBe(true);
   });
 
-  it("refuses a parent that is a link, a file, or open to others", () => {
+  it("refuses a parent that is a link, a file, or open to others", async () => {
     symlinkSync(parent, join(parent, "link"));
     writeFileSync(join(parent, "file"), "");
     mkdirSync(join(parent, "open"));
     chmodSync(join(parent, "open"), 0o777);
     for (const name of ["link", "link/", "link/.", "file", "open"])
-      expect(() => createSocketFolder(`${parent}/${name}`)).toThrow(unusable);
+      await expect(createSocketFolder(`${parent}/${name}`)).rejects.toThrow(unusable);
   });
 
-  it("refuses a parent that is another user's", () => {
+  it("refuses a parent that is another user's", async () => {
     const theirs = join(parent, "theirs");
     mkdirSync(theirs);
     // Only root can give a folder away; whoever is not root takes itself for somebody else.
     if (process.getuid?.() === 0) chownSync(theirs, 65_534, 65_534);
     else vi.spyOn(process, "getuid").mockReturnValue(65_533);
-    expect(() => createSocketFolder(theirs)).toThrow(unusable);
+    await expect(createSocketFolder(theirs)).rejects.toThrow(unusable);
   });
 
-  it("refuses a parent that cannot be made, and comes back to say so", () => {
-    expect(() => createSocketFolder("/proc/none/sockets")).toThrow(unusable);
+  it("refuses a parent that cannot be made, and comes back to say so", async () => {
+    await expect(createSocketFolder("/proc/none/sockets")).rejects.toThrow(unusable);
   });
 
-  it("refuses a temp folder that is full or not there in one sentence, and leaves nothing there", () => {
+  it("refuses a temp folder that is full or not there in one sentence, and leaves nothing there", async () => {
     const full = () => {
       throw Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
     };
-    expect(() => createSocketFolder(parent, full)).toThrow(unusable);
+    await expect(createSocketFolder(parent, full)).rejects.toThrow(unusable);
     expect(readdirSync(parent)).toEqual([]);
     vi.stubEnv("TMPDIR", join(parent, "gone"));
-    expect(() => createSocketFolder(undefined)).toThrow(unusable);
+    await expect(createSocketFolder(undefined)).rejects.toThrow(unusable);
   });
 
-  it("refuses a parent whose path is too long for a socket, and leaves nothing there", () => {
+  it("refuses a parent whose path is too long for a socket, and leaves nothing there", async () => {
     const long = join(parent, "x".repeat(80));
-    expect(() => createSocketFolder(long)).toThrow(unusable);
+    await expect(createSocketFolder(long)).rejects.toThrow(unusable);
     expect(existsSync(long) && lstatSync(long).nlink).toBe(2);
   });
 });
