@@ -82,10 +82,11 @@ describe("createSocketFolder", () => {
   });
 
   it("leaves the folder of every daemon that lives, whatever process numbers mean where it runs", async () => {
-    const live = await Promise.all(Array.from({ length: 8 }, () => createSocketFolder(parent)));
-    const paths = live.map((folder) => dirname(folder.next()));
-    expect(paths.map((path) => existsSync(path))).toEqual(live.map(() => true));
-    for (const folder of live) folder.remove();
+    const live = await createSocketFolder(parent);
+    const socket = live.next();
+    const others = await Promise.all([1, 2, 3].map(() => createSocketFolder(parent)));
+    expect(existsSync(dirname(socket))).toBe(true);
+    for (const folder of [live, ...others]) folder.remove();
     expect(readdirSync(parent)).toEqual([]);
   });
 
