@@ -22,14 +22,17 @@ export interface NewUser {
   readonly createdAt: Date;
 }
 
-// Reads the salt through the whole row: the column is there between migrations 0000 and 0002 only, and logins work throughout.
+/** The columns of `Credentials`, for statements that answer them. */
+export const credentialFields = {
+  user: userFields,
+  passwordHash: users.passwordHash,
+  // Through the whole row: the column is there between migrations 0000 and 0002 only, and logins work throughout.
+  salt: sql<string | null>`to_jsonb(users) ->> 'salt'`,
+};
+
 export const findUserByEmailStatement = statement<{ email: string }>("find_user_by_email").as((compose, value) =>
   compose
-    .select({
-      user: userFields,
-      passwordHash: users.passwordHash,
-      salt: sql<string | null>`to_jsonb(users) ->> 'salt'`,
-    })
+    .select(credentialFields)
     .from(users)
     // Both sides, so that index and look-up agree in every locale (see settle-addresses.ts for what else that takes).
     .where(sql`lower(${users.email}) = lower(${value("email", users.email)})`)

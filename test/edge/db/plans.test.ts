@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import * as accountQueries from "../../../src/db/account-administration.ts";
 import type { SqlConnection } from "../../../src/db/drivers/sql-connection.ts";
 import { connectTcp } from "../../../src/db/drivers/tcp.ts";
 import { migrate } from "../../../src/db/migrator/migrate.ts";
@@ -11,7 +12,11 @@ const USERS = 200_000;
 const SESSIONS = 1_000_000;
 
 /** Every statement the query modules export: a new one is explained without anybody having to think of it. */
-const statements = Object.values({ ...userQueries, ...sessionQueries } as Record<string, unknown>).filter(isStatement);
+const statements = Object.values({
+  ...userQueries,
+  ...sessionQueries,
+  ...accountQueries,
+} as Record<string, unknown>).filter(isStatement);
 
 function isStatement(value: unknown): value is Pick<Statement<never, unknown>, "name" | "text"> {
   return typeof value === "object" && value !== null && "text" in value;
@@ -51,7 +56,7 @@ describe(`the request path at ${SESSIONS} sessions and ${USERS} users`, () => {
 
   it("has statements to look at, and would notice a sequential scan", async () => {
     expect(statements.map(({ name }) => name)).toEqual(
-      expect.arrayContaining(["find_session", "find_user_by_email", "insert_session", "touch_session"]),
+      expect.arrayContaining(["disable_user", "find_session", "find_user_by_email", "insert_session", "touch_session"]),
     );
     const plan = await explain("select id from sessions where user_agent = $1");
     expect(nodes(plan).map((node) => node["Node Type"])).toContain("Seq Scan");

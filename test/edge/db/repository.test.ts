@@ -154,6 +154,68 @@ describe.each(WAYS)("the repository over %s", (way) => {
     expect((await repository.findUserByEmail(user.email))?.user.disabledAt).toBeInstanceOf(Date);
   });
 
+  it("disables an account and ends its sessions at once, and no other's", async () => {
+    const [user, other] = [someUser(), someUser()];
+    const [session, another] = [someSession(user.id), someSession(other.id)];
+    const expired = someSession(user.id, { expiresAt: later(-1) });
+    await repository.insertUserWithSession({ user, session });
+    await repository.insertSession(expired);
+    await repository.insertUserWithSession({ user: other, session: another });
+    const disable = (milliseconds: number) => repository.disableUser({ id: user.id, now: later(milliseconds) });
+    expect(await disable(0)).toEqual({ changed: true, ended: 1 });
+    expect((await repository.findUserById(user.id))?.user.disabledAt).toEqual(NOW);
+    expect(await run("select id from sessions where user_id = $1", [user.id])).toEqual([]);
+    expect(await repository.findSession({ tokenHash: another.tokenHash, now: NOW })).not.toBeNull();
+    // The first time stays; what came in between goes.
+    await repository.insertSession(someSession(user.id));
+    expect(await disable(5)).toEqual({ changed: false, ended: 1 });
+    expect((await repository.findUserById(user.id))?.user.disabledAt).toEqual(NOW);
+    expect(await repository.disableUser({ id: uuidv7(), now: NOW })).toEqual({ changed: false, ended: 0 });
+  });
+
+  it("enables an account without a session, and leaves one alone that was not disabled", async () => {
+    const user = someUser();
+    const [session, late] = [someSession(user.id), someSession(user.id)];
+    await repository.insertUserWithSession({ user, session });
+    expect(await repository.enableUser({ id: user.id })).toBe(false);
+    expect(await repository.findSession({ tokenHash: session.tokenHash, now: NOW })).not.toBeNull();
+    await repository.disableUser({ id: user.id, now: NOW });
+    // Of a log-in that was under way.
+    await repository.insertSession(late);
+    expect(await repository.enableUser({ id: user.id })).toBe(true);
+    expect((await repository.findUserById(user.id))?.user.disabledAt).toBeNull();
+    expect(await repository.findSession({ tokenHash: late.tokenHash, now: NOW })).toBeNull();
+  });
+
+  it("counts an account's sessions that have not expired, and knows the last use", async () => {
+    const user = someUser();
+    await repository.insertUser(user);
+    const count = () => repository.countUserSessions({ userId: user.id, now: NOW });
+    expect(await count()).toEqual({ sessions: 0, lastSeenAt: null });
+    await repository.insertSession(someSession(user.id, { createdAt: later(-3) }));
+    await repository.insertSession(someSession(user.id, { createdAt: later(-2) }));
+    await repository.insertSession(someSession(user.id, { createdAt: later(-1), expiresAt: NOW }));
+    expect(await count()).toEqual({ sessions: 2, lastSeenAt: later(-2) });
+  });
+
+  it("lists all accounts once, a page at a time in order of id", async () => {
+    const everyone = Array.from({ length: 5 }, () => someUser());
+    for (const user of everyone) await repository.insertUser(user);
+    const ids: string[] = [];
+    for (let after: string | null = null; ; ) {
+      const page = await repository.listUsers({ after, limit: 2 });
+      expect(page.length).toBeLessThanOrEqual(2);
+      ids.push(...page.map(({ id }) => id));
+      after = page.at(-1)?.id ?? null;
+      if (after === null) break;
+    }
+    expect(ids).toEqual((await run("select id from users order by id")).flat());
+    expect(ids).toEqual(expect.arrayContaining(everyone.map(({ id }) => id)));
+    const first = everyone[0]?.id ?? "";
+    expect((await repository.findUserById(first))?.user.id).toBe(first);
+    expect(await repository.findUserById(uuidv7())).toBeNull();
+  });
+
   it("moves a session's times, and does not bring a deleted one back", async () => {
     const user = someUser();
     const session = someSession(user.id);
