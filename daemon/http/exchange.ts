@@ -32,7 +32,7 @@ export class Exchange {
   ) {
     const given = request.headers[REQUEST_ID_HEADER];
     this.requestId = typeof given === "string" && REQUEST_ID_PATTERN.test(given) ? given : randomUUID();
-    const url = request.url ?? "/";
+    const url = originForm(request.url ?? "/");
     const mark = url.indexOf("?");
     this.path = mark === -1 ? url : url.slice(0, mark);
     this.query = mark === -1 ? "" : url.slice(mark + 1);
@@ -70,11 +70,13 @@ export class Exchange {
     this.probeStream = write;
   }
 
-  /** Writes what a waiting caller ignores: if the caller has left, its reset ends the connection. */
+  /**
+   * Writes what a waiting caller ignores: if the caller has left, its reset ends the connection. HTTP/1.0 has nothing of the kind before the
+   * answer (RFC 9110 section 15.2): such a caller is taken for one that waits.
+   */
   probe(): void {
     if (this.response.headersSent) this.probeStream?.();
-    else if (this.request.httpVersion === "1.0") this.request.socket.destroy();
-    else this.response.writeContinue();
+    else if (this.request.httpVersion !== "1.0") this.response.writeContinue();
   }
 
   /** Lets a caller that asked first send its body. */
@@ -122,6 +124,15 @@ export class Exchange {
     request.once("close", finish);
     request.resume();
   }
+}
+
+/** What follows the authority in a target that names one, as for a proxy: RFC 9112 section 3.2.2 has every server take it. */
+function originForm(target: string): string {
+  if (target.startsWith("/")) return target;
+  const authority = /^https?:\/\/[^/?#]+/i.exec(target)?.[0];
+  if (authority === undefined) return target;
+  const rest = target.slice(authority.length);
+  return rest.startsWith("/") ? rest : `/${rest}`;
 }
 
 /** RFC 9112 section 6.3: a request has a body when it says so. */

@@ -25,12 +25,15 @@ export interface ReadBodyOptions {
 /**
  * Reads a request's body whole, counting its bytes against the budget as they come (so that an upload that stalls
  * holds no more than it sent). The bytes stay counted; who takes the body gives them back. Rejects with AnswerError BODY_TOO_LARGE,
- * OVERLOADED, DEADLINE_EXCEEDED when it is late or brings less than LEAST_BYTES_PER_SECOND, or CANCELLED when the caller leaves; then they
- * are given back.
+ * OVERLOADED, DEADLINE_EXCEEDED when it is late or brings less than LEAST_BYTES_PER_SECOND, CANCELLED when the caller leaves, or BAD_REQUEST
+ * when it is coded in a way that we do not read; then they are given back.
  */
 export function readBody(exchange: Exchange, options: ReadBodyOptions): Promise<Body> {
-  if (Number(exchange.request.headers["content-length"]) > options.maxBytes)
-    return Promise.reject(tooLarge(options.maxBytes));
+  const { headers } = exchange.request;
+  if (Number(headers["content-length"]) > options.maxBytes) return Promise.reject(tooLarge(options.maxBytes));
+  // RFC 9112 section 6.1: Node undoes `chunked`, and would hand over what is coded otherwise as it came.
+  if (headers["transfer-encoding"] !== undefined && !/^chunked$/i.test(headers["transfer-encoding"]))
+    return Promise.reject(new AnswerError("BAD_REQUEST", "Transfer-Encoding must be chunked, alone."));
   return new Promise((resolve, reject) => new BodyReader(exchange, options, resolve, reject));
 }
 

@@ -17,8 +17,8 @@ const HEADERS_TIMEOUT_MS = 10_000;
 /** Milliseconds an idle connection is kept. */
 const KEEP_ALIVE_MS = 65_000;
 
-/** Milliseconds between two looks for connections whose headers are late. */
-const CHECK_INTERVAL_MS = 2_000;
+/** Looks for connections whose headers are late, in the time that they have. */
+const HEADERS_LOOKS = 5;
 
 /** Milliseconds between two looks for connections that have become idle, at the end. */
 const IDLE_LOOK_MS = 20;
@@ -44,6 +44,8 @@ export interface ServerOptions {
   readonly clock: Clock;
   /** MAX_CONNECTIONS unless given. */
   readonly maxConnections?: number;
+  /** HEADERS_TIMEOUT_MS unless given. */
+  readonly headersTimeoutMs?: number;
   /** An error that is ours, not the caller's. */
   readonly onError: (error: AnswerError, exchange: Exchange) => void;
 }
@@ -64,12 +66,13 @@ export interface HttpServer {
 /** Serves the routes. Rejects with StartError ADDRESS_UNUSABLE. */
 export async function listen(address: { host: string; port: number }, options: ServerOptions): Promise<HttpServer> {
   const connections = new ClientConnections(options.clock, options.maxConnections ?? MAX_CONNECTIONS);
+  const headersTimeout = options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS;
   const server = createServer({
-    headersTimeout: HEADERS_TIMEOUT_MS,
+    headersTimeout,
     // Of bodies, readBody keeps the time.
     requestTimeout: 0,
     keepAliveTimeout: KEEP_ALIVE_MS,
-    connectionsCheckingInterval: CHECK_INTERVAL_MS,
+    connectionsCheckingInterval: headersTimeout / HEADERS_LOOKS,
   });
   server.on("clientError", answerClientError);
   connections.watch(server);

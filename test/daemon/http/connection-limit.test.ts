@@ -5,6 +5,9 @@ import { authenticateNobody } from "../../../daemon/http/authenticate.ts";
 import { type HttpServer, listen } from "../../../daemon/http/server.ts";
 import { RawCaller } from "./raw-caller.ts";
 
+/** Long enough for a request that is written at once, on any machine. */
+const HEADERS_TIMEOUT_MS = 1_000;
+
 let server: HttpServer;
 let held: ServerResponse[];
 
@@ -21,6 +24,7 @@ beforeEach(async () => {
       authenticate: authenticateNobody,
       clock: systemClock,
       maxConnections: 3,
+      headersTimeoutMs: HEADERS_TIMEOUT_MS,
       onError: () => undefined,
     },
   );
@@ -57,4 +61,22 @@ it("closes no connection with a request in work for a new one, and refuses the n
   expect(await (await asking("/held")).closed()).toBe("");
   for (const response of held) response.end("done");
   for (const caller of busy) await caller.saw(/done/);
+});
+
+/** Brings the headers of a request byte by byte, without an end, until the server has had enough. */
+async function slow(): Promise<RawCaller> {
+  const caller = await RawCaller.connect(Number(new URL(server.url).port));
+  caller.write("GET /now HTTP/1.1\r\nx: ");
+  const timer = setInterval(() => caller.write("y"), HEADERS_TIMEOUT_MS / 20);
+  caller.socket.once("close", () => clearInterval(timer));
+  return caller;
+}
+
+it("cuts off headers that come byte by byte, and lets them shut nobody out until then", async () => {
+  const callers = [await slow(), await slow(), await slow()];
+  await asking("/now");
+  expect(callers.slice(1).map(({ socket }) => socket.closed)).toEqual([false, false]);
+  const answers = await Promise.all(callers.map((caller) => caller.closed()));
+  const late = expect.stringMatching(/^HTTP\/1\.1 408 [\s\S]*did not arrive in time/);
+  expect(answers).toEqual(["", late, late]);
 });

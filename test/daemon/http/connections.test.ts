@@ -113,6 +113,13 @@ describe("a caller that half-closes", () => {
     expect(text.endsWith("0\r\n\r\n")).toBe(true);
   });
 
+  it("gets its answer also over HTTP/1.0, which knows no 100 Continue", async () => {
+    const caller = await connect(true);
+    caller.socket.end(post("demand", JSON.stringify({ do: "sleep", ms: 400 })).replace("HTTP/1.1", "HTTP/1.0"));
+    const text = await caller.closed();
+    expect(text).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*\{"do":"sleep","ms":400\}$/);
+  });
+
   it("inside its body is told that this is no request", async () => {
     const caller = await connect(true);
     caller.socket.end(post("echo", "12345", { "content-length": "10" }));
@@ -121,6 +128,34 @@ describe("a caller that half-closes", () => {
 });
 
 describe("what HTTP/1.1 allows", () => {
+  it.each(["http://gatehouse.example:8000/v1/infer/echo", "HTTPS://x/v1/infer/echo?a=http://y"])(
+    "takes a target that names the server: %s",
+    async (target) => {
+      const caller = await connect();
+      caller.write(post("echo", "[1]", { connection: "close" }).replace("/v1/infer/echo", target));
+      expect(await caller.closed()).toMatch(/^HTTP\/1\.1 200 OK[\s\S]*\[1\]$/);
+    },
+  );
+
+  it.each(["http://x", "http://x?/livez", "x://y/livez", "*"])("finds nothing at the target %s", async (target) => {
+    const caller = await connect();
+    caller.write(`GET ${target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`);
+    expect(await caller.closed()).toMatch(/^HTTP\/1\.1 404 /);
+  });
+
+  it.each([
+    ["chunked", 200],
+    ["Chunked", 200],
+    ["gzip, chunked", 400],
+    ["chunked, chunked", 400],
+    ["gzip", 400],
+  ])("answers a body in the transfer coding %s with %i", async (coding, status) => {
+    const caller = await connect();
+    const head = post("echo", "", { "transfer-encoding": coding, connection: "close" });
+    caller.write(`${head.replace(/content-length: 0\r\n/, "")}3\r\n[1]\r\n0\r\n\r\n`);
+    expect(await caller.closed()).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+  });
+
   it("answers pipelined requests in their order", async () => {
     const caller = await connect();
     caller.write(
