@@ -3,6 +3,7 @@
 import asyncio
 import heapq
 import itertools
+import os
 import queue
 import socket
 import threading
@@ -284,6 +285,28 @@ def test_every_wake_ends_a_wait_and_a_forgotten_socket_none() -> None:
             poll.wake()
             assert waits.get(timeout=10) is False
         thread.join(10)
+
+
+def test_a_wake_that_crosses_the_end_of_a_wait_leaves_the_next_one_to_be_heard(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        poll = WakeablePoll(ours)
+        read = os.read
+
+        def read_as_another_thread_wakes(descriptor: int, count: int) -> bytes:
+            poll.wake()
+            return read(descriptor, count)
+
+        monkeypatch.setattr(os, "read", read_as_another_thread_wakes)
+        poll.wake()
+        poll.wait(10)
+        thread = threading.Thread(target=poll.wait, args=(None,), daemon=True)
+        thread.start()
+        poll.wake()
+        thread.join(10)
+        assert not thread.is_alive()
 
 
 class Waking:

@@ -25,9 +25,9 @@ class WakeablePoll:
         """Whether the socket has something to read, its end included."""
         ready = [descriptor for descriptor, _ in self._poll.poll(_milliseconds(timeout_s))]
         if self._wake_reader in ready:
-            # First, so that a call after this writes again.
-            self._is_woken = False
             os.read(self._wake_reader, _WAKE_BYTES)
+            # Last: said before, a byte written in between would be read, and none written again.
+            self._is_woken = False
         return self._connected in ready
 
     def wake(self) -> None:
