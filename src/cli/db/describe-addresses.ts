@@ -1,4 +1,5 @@
 import type { Accounts, AddressReport, ListedAccount } from "../../db/migrator/address-report.ts";
+import { quoted } from "../printable.ts";
 
 /**
  * What there is to say about the addresses of a table, line by line: who may migrate may see them. `done` is true after the
@@ -20,7 +21,7 @@ export function describeAddresses(
       : section(
           rewritten,
           `${rewritten.accounts} addresses ${done ? "were" : "will be"} put into the form that log-in looks for; people go on typing them as before:`,
-          ({ id, from, to }) => `  ${id}  ${printable(from)} -> ${printable(to)}`,
+          ({ id, from, to }) => `  ${id}  ${quoted(from)} -> ${quoted(to)}`,
         )),
     ...section(
       refused,
@@ -42,13 +43,5 @@ function section<Listed>(
 }
 
 function account({ id, email, createdAt }: ListedAccount): string {
-  return `  ${id}  ${createdAt}  ${printable(email)}`;
-}
-
-/** Quoted, with what cannot be seen or stands apart from its letter written out: two addresses that differ also look it. */
-function printable(address: string): string {
-  return JSON.stringify(address).replaceAll(
-    /(?! )[\p{M}\p{C}\p{Z}]/gu,
-    (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`,
-  );
+  return `  ${id}  ${createdAt}  ${quoted(email)}`;
 }
