@@ -1,12 +1,13 @@
 import { resolve } from "node:path";
 import { WebSocket } from "undici";
 import { normalAddress } from "../auth/email-address.ts";
-import type { OpenDatabase } from "../db/database.ts";
+import { notMigrated, type OpenDatabase } from "../db/database.ts";
 import { chooseDriver } from "../db/drivers/choose-driver.ts";
 import { connectNeon, openNeon } from "../db/drivers/neon.ts";
 import type { SqlConnection } from "../db/drivers/sql-connection.ts";
 import { connectTcp, openTcp } from "../db/drivers/tcp.ts";
 import { migrateAtStart } from "../db/migrator/migrate.ts";
+import { DatabaseError } from "../errors.ts";
 import { openAsOwner, openAsOwnerOrThrough } from "./embedded-database.ts";
 import { prepareDataDir } from "./set-up/data-dir.mjs";
 
@@ -42,7 +43,10 @@ export async function openForMigration(env: DatabaseEnvironment): Promise<Comman
   return isEmbedded(env) ? openAsOwner({ dataDir: preparedDataDir(env) }) : openServer(env);
 }
 
-/** Does `work` on a connection of its own, then closes connection and database. */
+/**
+ * Does `work` on a connection of its own, then closes connection and database. What `work` throws is passed on; where a table of ours is
+ * missing, it becomes the sentence that names `gatehouse db migrate`.
+ */
 export async function onConnection<T>(
   database: CommandDatabase,
   work: (connection: SqlConnection) => Promise<T>,
@@ -50,6 +54,8 @@ export async function onConnection<T>(
   try {
     const connection = await database.connect();
     return await work(connection).finally(() => connection.close());
+  } catch (error) {
+    throw error instanceof DatabaseError ? notMigrated(error) : error;
   } finally {
     await database.close();
   }

@@ -84,7 +84,8 @@ const MISSING = new Set(["42P01", "42703"]);
 /** Worth trying again only after somebody has migrated. */
 const NOT_MIGRATED_RETRY_SECONDS = 30;
 
-function notMigrated(error: DatabaseError): DatabaseError {
+/** The same error, or in its place one that names the command which makes the table or column that is missing. */
+export function notMigrated(error: DatabaseError): DatabaseError {
   if (!MISSING.has(error.sqlState ?? "")) return error;
   return new DatabaseError(
     "DATABASE_UNAVAILABLE",

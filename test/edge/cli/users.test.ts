@@ -148,13 +148,6 @@ describe("gatehouse users on Postgres", { timeout: 60_000 }, () => {
       expect(code).toBe(2);
     },
   );
-
-  it("names the command that is missing where nobody has migrated", async () => {
-    const url = await postgres.createDatabase("empty");
-    const { code, output } = await runGatehouse(["users", "list"], { DATABASE_URL: url });
-    expect(output).toContain("gatehouse db migrate");
-    expect(code).toBe(1);
-  });
 });
 
 describe("gatehouse users beside an edge that has the embedded database", { timeout: 60_000 }, () => {
