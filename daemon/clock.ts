@@ -54,8 +54,13 @@ class SystemClock implements Clock {
   private wakeAt(at: number): void {
     clearTimeout(this.handle);
     this.wakesAt = at;
-    this.handle = setTimeout(this.fire, Math.ceil(at - this.now()));
+    this.handle = setTimeout(this.wake, Math.ceil(at - this.now()));
   }
+
+  /** Node's timers come before sockets are read, and after a pause of the process (or its machine) answers may be there that came in time. */
+  private readonly wake = (): void => {
+    setImmediate(this.fire);
+  };
 
   private readonly fire = (): void => {
     this.wakesAt = Number.POSITIVE_INFINITY;

@@ -1,12 +1,14 @@
+import { once } from "node:events";
+import { type AddressInfo, createConnection, createServer, type Socket } from "node:net";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { systemClock } from "../../daemon/clock.ts";
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setImmediate", "clearImmediate", "performance"] });
 });
 
 afterEach(() => {
-  vi.runAllTimers();
+  if (vi.isFakeTimers()) vi.runAllTimers();
   vi.useRealTimers();
 });
 
@@ -60,11 +62,33 @@ it("calls what a timer that goes off sets for now, and a timer that it calls off
 
 it("goes on with the others when one throws", () => {
   const called: string[] = [];
-  systemClock.after(10, () => {
+  systemClock.after(5, () => {
     throw new Error("thrown by a timer");
   });
   systemClock.after(11, () => called.push("next"));
   expect(() => vi.advanceTimersByTime(10)).toThrow("thrown by a timer");
   vi.advanceTimersByTime(10);
   expect(called).toEqual(["next"]);
+});
+
+it("calls what fell due while the process stood still only once it has read what came meanwhile", async () => {
+  vi.useRealTimers();
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address() as AddressInfo;
+  const socket = createConnection(address.port, address.address);
+  const [[peer]] = (await Promise.all([once(server, "connection"), once(socket, "connect")])) as [[Socket], unknown];
+  const seen: string[] = [];
+  socket.on("data", () => seen.push("answer"));
+  await new Promise<void>((resolve) => {
+    systemClock.after(20, () => {
+      seen.push("deadline");
+      resolve();
+    });
+    peer.write("x");
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 40);
+  });
+  expect(seen).toEqual(["answer", "deadline"]);
+  socket.destroy();
+  server.close();
 });
