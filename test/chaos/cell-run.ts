@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { markedProcesses } from "../fixtures/marked-processes.ts";
 import type { Settlement } from "./caller.ts";
-import { type Cell, HARMLESS, SUDDEN } from "./cells.ts";
+import { type Cell, HARMLESS, type Moment, SUDDEN } from "./cells.ts";
 import { type Footprint, leaks, startOf, takeFootprint } from "./footprint.ts";
 import { LOAD_TIMEOUT_MS, modelToml, Scene, TIMEOUT_MS } from "./scene.ts";
 import { startWatchedDaemon, type WatchedDaemon } from "./watched-daemon.ts";
@@ -49,6 +49,12 @@ const LEAST_LOOKS = 10;
 /** Milliseconds from SIGTERM to the end: what is in flight, then a second for workers to leave, then what ends those that do not. */
 const END_MS = SETTLE_MS + 2_500;
 
+/** Moments in which the worker that is broken still loads. */
+const LOADING: readonly Moment[] = ["loading", "replacing"];
+
+/** Moments after whose fault one more request comes. */
+const WITH_LATER_REQUEST: readonly Moment[] = ["idle", ...LOADING];
+
 /** Codes of requests that may have been refused before they counted as taken. */
 const REFUSALS: readonly string[] = ["MODEL_NOT_READY", "OVERLOADED", "DRAINING"];
 
@@ -81,11 +87,12 @@ class CellRun {
     const brokenAt = performance.now();
     const pid = await this.scene.break();
     const brokenDate = Date.now();
-    if (this.cell.moment === "idle" || this.cell.moment === "loading") this.scene.request(this.scene.harmlessBody());
+    if (WITH_LATER_REQUEST.includes(this.cell.moment)) this.scene.request(this.scene.harmlessBody());
     const settled = await Promise.all(this.scene.requests);
     for (const settlement of settled) this.judge(settlement, brokenAt);
     const reloaded = await this.scene.reloading;
-    if (reloaded !== undefined && reloaded !== 200) this.problems.push(`the reload was answered ${reloaded}`);
+    if (reloaded !== undefined && (reloaded === 200) !== this.isReloaded())
+      this.problems.push(`the reload was answered ${reloaded}`);
     if (stopped !== undefined) {
       await this.ended(stopped.exitCode);
       return {
@@ -121,7 +128,7 @@ class CellRun {
     const isLate = settledAt - brokenAt > CRASH_MS;
     if (code === "DEADLINE_EXCEEDED" && isLate && this.isOwedByTheDead())
       this.problems.push(`${what}, its worker being dead`);
-    if (flaw !== undefined || !CODES.includes(code))
+    if (flaw !== undefined || !(this.cell.moment === "replacing" ? ["ok"] : CODES).includes(code))
       this.problems.push(`${what}${flaw === undefined ? "" : `: ${flaw}`}`);
   }
 
@@ -129,6 +136,11 @@ class CellRun {
   private isOwedByTheDead(): boolean {
     const { fault, moment } = this.cell;
     return SUDDEN.includes(fault) && ["running", "batch", "draining", "reloading"].includes(moment);
+  }
+
+  /** A worker that breaks while it loads replaces nothing. */
+  private isReloaded(): boolean {
+    return this.cell.moment !== "replacing" || HARMLESS.includes(this.cell.fault);
   }
 
   /** Milliseconds until the model answers 200 again and its worker is one that is well. */
@@ -165,7 +177,7 @@ class CellRun {
   }
 
   private async gone(pid: number): Promise<void> {
-    const boundMs = this.cell.moment === "loading" ? LOAD_TIMEOUT_MS : UNRESPONSIVE_MS;
+    const boundMs = LOADING.includes(this.cell.moment) ? LOAD_TIMEOUT_MS : UNRESPONSIVE_MS;
     await this.within(
       boundMs + SLACK_MS,
       () => !markedProcesses(this.daemon.folder).includes(pid),

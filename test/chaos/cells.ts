@@ -16,9 +16,20 @@ export type Fault = (typeof FAULTS)[number];
 
 /**
  * What the worker is doing when the fault strikes. Every moment carries requests: the idle worker and the loading one get theirs right after
- * the fault, and a loading one also has one that waits since before.
+ * the fault, and a loading one also has one that waits since before. In `reloading` the fault meets the worker that is to be replaced, in
+ * `replacing` the one that loads to replace it.
  */
-export const MOMENTS = ["idle", "loading", "queued", "running", "batch", "stream", "draining", "reloading"] as const;
+export const MOMENTS = [
+  "idle",
+  "loading",
+  "queued",
+  "running",
+  "batch",
+  "stream",
+  "draining",
+  "reloading",
+  "replacing",
+] as const;
 export type Moment = (typeof MOMENTS)[number];
 
 /** How the requests want their answers; the moment `stream` has an open stream besides. */

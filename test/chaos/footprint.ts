@@ -74,6 +74,11 @@ function descriptorsOf(pid: number): readonly string[] {
   });
 }
 
+/** The processes of workers: each leads the group of what it starts. */
+export function workersOf(daemon: Pick<WatchedDaemon, "folder">): readonly number[] {
+  return markedProcesses(daemon.folder).filter((pid) => statOf(pid)?.group === pid);
+}
+
 /** A name for each child, those among them that have ended and were not reaped. */
 function childrenOf(parent: number): readonly string[] {
   return readdirSync("/proc")

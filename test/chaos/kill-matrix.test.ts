@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { type Cell, FAULTS, KINDS, MOMENTS } from "./cells.ts";
 import { runCells } from "./kill-matrix.ts";
 
-/** Each fault and each moment with both kinds of requests; `npm run bench -- chaos` runs all 192 cells. */
+/** Each fault and each moment with both kinds of requests; `npm run bench -- chaos` runs every cell. */
 const FAIR_PART: readonly Cell[] = KINDS.flatMap((kind, turn) =>
   FAULTS.map((fault, index) => {
     const moment = MOMENTS[(index + 3 * turn) % MOMENTS.length] ?? "idle";

@@ -4,6 +4,7 @@ import type { AdminState } from "../fixtures/daemon-in-process.ts";
 import { fixture } from "../fixtures/daemon-in-process.ts";
 import { call, type Settlement } from "./caller.ts";
 import { type Cell, HARMLESS, ORDERS } from "./cells.ts";
+import { workersOf } from "./footprint.ts";
 import type { WatchedDaemon } from "./watched-daemon.ts";
 
 /** A call's own bound. */
@@ -86,6 +87,13 @@ export class Scene {
         await this.begun();
         this.reloading = this.reload();
         return;
+      case "replacing":
+        this.request(this.innocentBody());
+        await this.begun();
+        // Until the fault is there.
+        writeFileSync(this.hold, "");
+        this.reloading = this.reload();
+        return;
       case "running":
       case "draining":
         this.request(this.longBody());
@@ -101,10 +109,12 @@ export class Scene {
   /** Keeps the worker busy; with a fault that only a request can meet, commits it. */
   private longBody(stream = this.cell.kind === "stream"): object {
     const { fault } = this.cell;
-    const isRequests = HARMLESS.includes(fault);
-    if (stream)
-      return { padding: MEGABYTE, ...(isRequests ? { events: 3, ...ORDERS[fault] } : { events: 100, gap_ms: 10 }) };
-    return { padding: MEGABYTE, ...(isRequests ? ORDERS[fault] : { do: "sleep", ms: TIMEOUT_MS / 2 }) };
+    if (!HARMLESS.includes(fault)) return this.innocentBody(stream);
+    return { padding: MEGABYTE, ...(stream && { events: 3 }), ...ORDERS[fault] };
+  }
+
+  private innocentBody(stream = this.cell.kind === "stream"): object {
+    return { padding: MEGABYTE, ...(stream ? { events: 100, gap_ms: 10 } : { do: "sleep", ms: TIMEOUT_MS / 2 }) };
   }
 
   request(body: object): void {
@@ -150,7 +160,7 @@ export class Scene {
   /** Commits the fault; resolves with the number of the process that was broken. */
   async break(): Promise<number> {
     const { fault, moment } = this.cell;
-    const pid = moment === "draining" ? this.lastPid : await this.pid();
+    const pid = await this.victim(moment);
     const orders = ORDERS[fault];
     if (orders === undefined) {
       process.kill(pid, fault as NodeJS.Signals);
@@ -161,6 +171,17 @@ export class Scene {
     }
     rmSync(this.hold, { force: true });
     return pid;
+  }
+
+  private async victim(moment: Cell["moment"]): Promise<number> {
+    if (moment === "draining") return this.lastPid;
+    const served = await this.pid();
+    if (moment !== "replacing") return served;
+    for (const giveUpAt = performance.now() + PATIENCE_MS; performance.now() < giveUpAt; await pause(5)) {
+      const other = workersOf(this.daemon).find((pid) => pid !== served);
+      if (other !== undefined) return other;
+    }
+    throw new Error("no worker is loaded to replace the one there is");
   }
 
   /** Resolves when the worker has so many requests; or had them all, on a machine too busy to see it in between. */
