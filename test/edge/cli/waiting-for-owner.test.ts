@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { acquireFileLock, pgliteLockPath } from "../../../src/db/drivers/pglite/lock.ts";
+import { openEmbedded } from "../../../src/runtimes/node/embedded-database.ts";
 import { runGatehouse, startGatehouse } from "../../fixtures/gatehouse.ts";
 import { freshDataDir } from "../../fixtures/pglite-folder.ts";
 
@@ -20,9 +21,11 @@ describe("a command while somebody else has the embedded database", { timeout: 6
     const command = startGatehouse(["db", "status"], inFolder(dataDir));
     const line = `waiting for process ${process.pid}, which has the database in ${dataDir}\n`;
     await command.printed(new RegExp(line));
+    await command.printed(new RegExp(`^still waiting for process ${process.pid}: it is opening the database`, "m"));
     lock.release();
     expect(await command.closed).toBe(0);
     expect(command.output().split(line)).toHaveLength(2);
+    expect(command.output().match(/^still/gm)).toHaveLength(1);
     expect(command.output()).toMatch(/pending +0000_/);
   });
 
@@ -33,6 +36,27 @@ describe("a command while somebody else has the embedded database", { timeout: 6
     await command.printed(/waiting for process/);
     lock.release();
     expect(await command.closed).toBe(0);
+  });
+
+  it.each([
+    ["fails", "55P03", "gatehouse: the database could not get a lock in time\n"],
+    [
+      "is cut off each time",
+      "57P01",
+      "waiting for process PID, which has the database in DIR\ngatehouse: the database in DIR cannot be brought up to date beside process PID, which ended our connection each time: end that one first, then run gatehouse db migrate\n",
+    ],
+  ])("does not wait when what brings the database up to date %s in the owner", async (_what, sqlState, said) => {
+    const owner = await openEmbedded({ dataDir });
+    const connection = await owner.connect();
+    await connection.query(
+      `create function refuse() returns event_trigger language plpgsql as $$ begin raise sqlstate '${sqlState}'; end $$`,
+    );
+    await connection.query("create event trigger refuse on ddl_command_start execute function refuse()");
+    await connection.close();
+    const { code, output } = await runGatehouse(["users", "list"], inFolder(dataDir));
+    await owner.close();
+    expect(output).toBe(said.replaceAll("PID", String(process.pid)).replaceAll("DIR", dataDir));
+    expect(code).toBe(1);
   });
 
   it("waits its turn when several start at once on a new folder without an edge, and each succeeds", async () => {
