@@ -1,5 +1,6 @@
 """A model that hangs with a lock in its hand does not take the I/O thread along."""
 
+import contextlib
 import logging
 import os
 import sys
@@ -41,12 +42,27 @@ class WithoutStreams(Model):
         return items
 
 
+class Muffling(Model):
+    """Makes a pipe that is full, and that nobody reads, its stderr, and hangs."""
+
+    def predict(self, items: list[Any]) -> list[Any]:
+        _, self._full = os.pipe()
+        os.set_blocking(self._full, False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(self._full, b"x" * 4096)
+        os.set_blocking(self._full, True)
+        os.dup2(self._full, 2)
+        hang()
+        return items
+
+
 def hang() -> None:
     while True:
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize("name", ["Logging", "Printing", "WithoutStreams"])
+@pytest.mark.parametrize("name", ["Logging", "Printing", "WithoutStreams", "Muffling"])
 def test_a_call_that_hangs_with_it_ends_the_worker_in_time(name: str) -> None:
     with run_worker(f"{__file__}:{name}", timeout_ms=1) as worker:
         worker.wire.infer(1, b"0")

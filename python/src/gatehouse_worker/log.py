@@ -10,8 +10,11 @@ from typing import Final
 
 _MAX_RECORD_CHARACTERS: Final = 16_384
 
-STDERR: Final = 2
-"""The descriptor: to write to it takes no lock, unlike `sys.stderr`."""
+STDERR: Final = os.dup(2)
+"""To write to a descriptor takes no lock, unlike `sys.stderr`.
+
+Not 2 itself: there a model may have put a pipe that nobody reads.
+"""
 
 
 def set_up_log() -> None:
@@ -29,10 +32,10 @@ def log_without_lock(text: str, error: BaseException | None = None) -> None:
 
     A thread of the model may hold the locks of `logging` and of `sys.stderr`, and never let go.
     """
-    record = f"ERROR gatehouse_worker: {text}\n"
-    if error is not None:
-        record += "".join(traceback.format_exception(error))
-    with suppress(OSError):  # the model may have closed it
+    with suppress(OSError, MemoryError):  # what comes after it, often the end, matters more
+        record = f"ERROR gatehouse_worker: {text}\n"
+        if error is not None:
+            record += "".join(traceback.format_exception(error))
         os.write(STDERR, _bounded(record).encode(errors="backslashreplace"))
 
 

@@ -1,5 +1,6 @@
 """What waits for the model and what runs: the one place that the threads share."""
 
+import os
 import threading
 import time
 from collections import deque
@@ -9,6 +10,7 @@ from typing import Final
 
 from gatehouse_worker.execution.call import Call, Item, Job, UnaryItem, Work
 from gatehouse_worker.execution.interrupt import clear_interrupt, interrupt_thread
+from gatehouse_worker.execution.process_end import end_forked_copy
 
 
 class WorkQueue:
@@ -30,6 +32,7 @@ class WorkQueue:
         self._max_batch: Final = max_batch
         self._max_wait_s: Final = max_wait_s
         self._clock: Final = clock
+        self._process_id: Final = os.getpid()
         # A bare lock, because an interrupt may arrive while `finish` takes it: only `with` on a
         # lock made in C cannot be interrupted between taking it and entering the block.
         self._lock = threading.Lock()
@@ -126,6 +129,8 @@ class WorkQueue:
 
         Raises Cancelled when one was on its way; call it again then.
         """
+        if os.getpid() != self._process_id:
+            end_forked_copy()
         with self._lock:
             self._running.discard(call)
             # A circle would keep the bodies until the cycle collector runs.
