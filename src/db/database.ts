@@ -21,6 +21,8 @@ export interface Database {
   query<Values, Row>(statement: Statement<Values, Row>, values: Values): Promise<Row[]>;
   /** All or nothing, in order, in one transaction. No statement can use what an earlier one answered. */
   batch<const Calls extends readonly Call<unknown>[]>(calls: Calls): Promise<Answers<Calls>>;
+  /** Throws when the database is known to refuse writes although it answers, as on a full disk. Sends nothing. */
+  assertWritable(): void;
 }
 
 /** What an opener gives: the database, and how to end what it holds. */
@@ -75,6 +77,7 @@ export function createDatabase(driver: Driver, { maxInFlight = MAX_IN_FLIGHT }: 
       const answers = await run(false, () => driver.batch(calls.map(({ query }) => query)));
       return calls.map(({ decode }, index) => (answers[index] ?? []).map(decode)) as Answers<typeof calls>;
     },
+    assertWritable: () => driver.assertWritable?.(),
   };
 }
 

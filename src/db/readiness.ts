@@ -19,9 +19,10 @@ const checkTablesStatement = statement<Record<never, never>>("check_tables").as(
 );
 
 /**
- * Settles when the database answers and has the tables that requests need, however they came there.
+ * Settles when the database answers, has the tables that requests need, however they came there, and is not known to refuse writes.
  * Throws `DatabaseError` `DATABASE_UNAVAILABLE`, with `notMigrated` when a table or column is missing.
  */
-export async function checkTables(db: Database): Promise<void> {
+export async function checkReady(db: Database): Promise<void> {
   await db.query(checkTablesStatement, {});
+  db.assertWritable();
 }

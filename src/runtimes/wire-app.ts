@@ -4,7 +4,7 @@ import { createAccessTokenCache } from "../auth/access-token-cache.ts";
 import type { AuthDeps } from "../auth/deps.ts";
 import type { SigningKeys } from "../auth/signing-keys.ts";
 import type { Database } from "../db/database.ts";
-import { checkTables } from "../db/readiness.ts";
+import { checkReady } from "../db/readiness.ts";
 import { createForward, type Forward } from "../inference/forward.ts";
 import type { Log } from "../middleware/log.ts";
 import { createReadinessLog, type LoggedLook } from "../middleware/readiness-log.ts";
@@ -70,7 +70,7 @@ export function wireApp(edge: Edge, { db, background, log }: RequestParts): Retu
     cookie,
     tokens,
     forward,
-    checkReady: () => readiness(log, () => checkTables(db)),
+    checkReady: () => readiness(log, () => checkReady(db)),
     auth: {
       db,
       hasher,

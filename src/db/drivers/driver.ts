@@ -14,6 +14,8 @@ export interface Driver {
   query(query: DriverQuery): Promise<readonly DriverRow[]>;
   /** In order, in one transaction. */
   batch(queries: readonly DriverQuery[]): Promise<readonly (readonly DriverRow[])[]>;
+  /** Throws `DatabaseError` when it would refuse to write. Not there where only the server can know. */
+  assertWritable?(): void;
 }
 
 /** Time to a usable connection, waiting for a free one included. A Neon database that sleeps needs seconds to wake. */

@@ -285,10 +285,10 @@ describe.each(WAYS)("the repository over %s", (way) => {
   });
 
   it("is ready only while the tables are there", async () => {
-    await repository.checkTables();
+    await repository.checkReady();
     await run("alter table sessions rename to elsewhere");
     try {
-      const { code, message } = await refusal(repository.checkTables());
+      const { code, message } = await refusal(repository.checkReady());
       expect({ code, message }).toEqual({
         code: "DATABASE_UNAVAILABLE",
         message: expect.stringContaining("gatehouse db migrate"),
@@ -296,6 +296,6 @@ describe.each(WAYS)("the repository over %s", (way) => {
     } finally {
       await run("alter table elsewhere rename to sessions");
     }
-    await repository.checkTables();
+    await repository.checkReady();
   });
 });

@@ -144,5 +144,6 @@ function watched(driver: Driver, keeper: PgliteKeeper, dataDir: string): Driver 
       assertRoom(dataDir);
       return driver.batch(queries);
     },
+    assertWritable: () => assertRoom(dataDir),
   };
 }

@@ -166,7 +166,9 @@ describe("openPglite", { timeout: 60_000 }, () => {
     expect(JSON.parse(report)).toEqual({
       writeWhenFull: full,
       readWhenFull: "fine",
+      readinessWhenFull: full,
       writeAfterwards: "fine",
+      readinessAfterwards: "fine",
       checkpointWhenFull: "DATABASE_UNAVAILABLE: the database has no room or no free connection",
       readAfterPanic: full,
       readWithRoom: "fine",
