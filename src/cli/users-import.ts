@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { type Command, Option } from "commander";
+import { describeBadLines } from "./users-import/describe-bad-lines.ts";
 import type { BadLine, ImportFormat } from "./users-import/read-records.ts";
 import type { ImportedUser, ValidateOptions } from "./users-import/validate.ts";
 
@@ -100,7 +101,7 @@ async function validateOptions(flags: ImportFlags): Promise<ValidateOptions> {
 
 function refuse(bad: readonly BadLine[]): void {
   if (bad.length === 0) return;
-  for (const { line, reason } of bad.toSorted((a, b) => a.line - b.line)) say(`line ${line}: ${reason}`);
+  for (const line of describeBadLines(bad)) say(line);
   throw new Error(`${bad.length} lines cannot be imported, so nothing was`);
 }
 

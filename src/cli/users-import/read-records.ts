@@ -13,6 +13,8 @@ export interface BadLine {
   readonly line: number;
   /** A sentence that repeats nothing secret. */
   readonly reason: string;
+  /** What to do about all such lines: a sentence. */
+  readonly advice?: string;
 }
 
 export interface ReadRecords {

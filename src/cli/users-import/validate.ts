@@ -64,7 +64,7 @@ export function validateRecords(
   for (const { line, values } of records) {
     const result = validate(values, options);
     if ("reason" in result) {
-      bad.push({ line, reason: result.reason });
+      bad.push({ line, ...result });
       continue;
     }
     const first = lineByKey.get(result.email) ?? lineByKey.get(result.id);
@@ -78,7 +78,12 @@ export function validateRecords(
   return { users, bad };
 }
 
-function validate(values: unknown, options: ValidateOptions): Omit<ImportedUser, "line"> | { reason: string } {
+/** Why a record is bad. */
+type Refusal = Omit<BadLine, "line">;
+
+const SCHEME_NEEDED = "Digests need --algorithm and --order, also without a salt.";
+
+function validate(values: unknown, options: ValidateOptions): Omit<ImportedUser, "line"> | Refusal {
   const parsed = recordSchema.safeParse(values);
   if (!parsed.success) return { reason: parsed.error.issues.map(toSentence).join(" ") };
   const { id, email, password_hash, salt, created_at, email_verified_at } = parsed.data;
@@ -103,7 +108,7 @@ function storedHash(
   text: string,
   salt: string | null | undefined,
   { scheme, knowsPepper }: ValidateOptions,
-): { passwordHash: string } | { reason: string } {
+): { passwordHash: string } | Refusal {
   try {
     const saysItAll = scheme === undefined || (text.startsWith("$") && !salt);
     if (!saysItAll && typeof salt !== "string")
@@ -117,12 +122,7 @@ function storedHash(
       return { reason: "password_hash needs a pepper that PASSWORD_PEPPERS lacks." };
     return { passwordHash };
   } catch (error) {
-    const why = error instanceof Error ? error.message : "It cannot be read.";
-    return {
-      reason:
-        typeof salt === "string" && scheme === undefined
-          ? `${why} Digests need --algorithm and --order, also without a salt.`
-          : why,
-    };
+    const reason = error instanceof Error ? error.message : "It cannot be read.";
+    return scheme === undefined && !text.startsWith("$") ? { reason, advice: SCHEME_NEEDED } : { reason };
   }
 }

@@ -125,10 +125,6 @@ describe("validateRecords", () => {
       { email: "a@x.test", password_hash: PHC.replace("p=1", "p=1,keyid=Zm9v") },
       /needs a pepper that PASSWORD_PEPPERS lacks/,
     ],
-    [
-      { email: "a@x.test", password_hash: "ab".repeat(32), salt: "s" },
-      /Digests need --algorithm and --order, also without a salt\.$/,
-    ],
     ["text", /^It is not an object\.$/],
   ])("refuses %j in a sentence that quotes no value", (values, sentence) => {
     const { users, bad } = validateRecords([record(values)], options);
@@ -136,6 +132,23 @@ describe("validateRecords", () => {
     expect(bad).toEqual([{ line: 2, reason: expect.stringMatching(sentence) }]);
     expect(bad[0]?.reason).not.toMatch(/x\.test|c2FsdHNh|abab/);
   });
+
+  it.each([{ salt: "s" }, { salt: "" }, {}])(
+    "says how to import a digest, beside what is wrong with it (%j)",
+    (salt) => {
+      const { bad } = validateRecords(
+        [record({ email: "a@x.test", password_hash: "ab".repeat(32), ...salt })],
+        options,
+      );
+      expect(bad).toEqual([
+        {
+          line: 2,
+          reason: expect.stringMatching(/stored password hash/i),
+          advice: "Digests need --algorithm and --order, also without a salt.",
+        },
+      ]);
+    },
+  );
 
   it.each(["0000-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-23:59"])(
     "refuses the instant %s, whose year Postgres does not take as we write it",
@@ -223,6 +236,17 @@ describe("gatehouse users import", { timeout: 60_000 }, () => {
     expect(await emails()).toEqual([]);
   });
 
+  it("says once how to import digests", async () => {
+    const digest = "ab".repeat(32);
+    const { code, output } = await importFile(
+      "digests.csv",
+      `email,password_hash\na@x.test,${digest}\nb@x.test,${digest}\n`,
+    );
+    expect(output).toMatch(/^lines 2-3: A stored password hash .*\.\nDigests need --algorithm and --order, .*\.\n/);
+    expect(output.split("\n")).toHaveLength(4);
+    expect(code).toBe(1);
+  });
+
   it("imports digests with their salt, which then wait to be wrapped", async () => {
     const digest = createHash("sha256").update("pepperless").update("a long old password").digest("hex");
     const lines = [
@@ -267,8 +291,7 @@ describe("gatehouse users import", { timeout: 60_000 }, () => {
         "odd.csv",
         `email,password_hash\na@x.test,"${PHC}"\nb1@x.test,"${PHC}"\nc@x.test,"${PHC}"\nb2@x.test,"${PHC}"\n`,
       );
-      expect(output).toContain("line 3: The database refuses it (SQLSTATE 23514).");
-      expect(output).toContain("line 5: The database refuses it (SQLSTATE 23514).");
+        expect(output).toContain("lines 3, 5: The database refuses it (SQLSTATE 23514).");
       expect(output).toContain("2 lines cannot be imported, so nothing was");
       expect(code).toBe(1);
       expect(await emails()).toEqual([]);
