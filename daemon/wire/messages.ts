@@ -179,11 +179,15 @@ function tensors(frame: JsonObject, key: string): readonly TensorDeclaration[] {
   });
 }
 
+/** RFC 9110 section 5.5: what a header may hold. Node throws at any other when the answer is written, which is too late to say whose fault it is. */
+const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
 function headers(frame: JsonObject): Headers {
   const value = frame.headers;
   if (!isJsonObject(value)) throw badField("headers");
   for (const name in value) {
-    if (typeof value[name] !== "string") throw badField("headers");
+    const text = value[name];
+    if (typeof text !== "string" || !FIELD_VALUE.test(text)) throw badField("headers");
   }
   return value as Headers;
 }

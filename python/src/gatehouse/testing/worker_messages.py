@@ -1,13 +1,16 @@
 """What a worker may send, field by field (PROTOCOL.md, section 4), as the daemon checks it."""
 
+import re
 from collections.abc import Callable
 from typing import Any, Final, cast
 
-from gatehouse_worker.wire.fields import headers_field, integer_field, string_field
+from gatehouse_worker.wire.fields import bad_field, headers_field, integer_field, string_field
 from gatehouse_worker.wire.limits import MAX_CHUNK_BYTES, PROTOCOL_VERSION
 from gatehouse_worker.wire.violation import ProtocolViolation
 
 Message = dict[str, Any]
+
+FIELD_VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
 
 def read_worker_message(message: dict[str, object], lengths: list[int]) -> Message:
@@ -52,7 +55,8 @@ def _check_failed(message: dict[str, object]) -> None:
 def _check_result(message: dict[str, object]) -> None:
     integer_field(message, "id", 1)
     integer_field(message, "status", 200, 599)
-    headers_field(message)
+    if not all(FIELD_VALUE.fullmatch(value) for value in headers_field(message).values()):
+        raise bad_field("headers", "an object of what HTTP headers hold")
 
 
 def _check_error(message: dict[str, object]) -> None:
