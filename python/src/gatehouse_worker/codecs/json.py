@@ -12,11 +12,16 @@ from gatehouse_worker.wire.messages import Infer
 
 
 def decode_body(request: Infer) -> Any:
-    """Parse segment 0. Raises ClientError when it is missing, no JSON, or deeper than an answer."""
+    """Parse segment 0. Raises ClientError when it is missing, no JSON, or deeper than an answer.
+
+    Raises MemoryError when there is not enough for it: that is not the caller's fault.
+    """
     body = request.segments[0] if request.segments else b""
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
+        if error.msg.startswith("Not enough memory"):  # orjson has no other error for it
+            raise MemoryError(error.msg) from error
         where = f"line {error.lineno}, column {error.colno}" if len(body) else "it is empty"
         raise ClientError(f"The body is not JSON: {where}.") from error
     if len(body) > 2 * _MAX_DEPTH and _may_be_deep(bytes(body)) and _is_deep(value):
