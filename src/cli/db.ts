@@ -12,6 +12,7 @@ export function register(program: Command): void {
     .option("--baseline", "record a database that drizzle-kit push made, without changing it")
     .action(runMigrate);
   db.command("status")
+    .summary("show which migrations are applied, pending or changed")
     .description(
       "show which migrations are applied, pending or changed, and while some are pending what the move makes of an old table and its addresses",
     )

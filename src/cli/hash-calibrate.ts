@@ -5,9 +5,10 @@ import type { CalibrateOptions } from "./hash-calibrate/calibrate.ts";
 export function register(program: Command): void {
   const hash =
     program.commands.find((command) => command.name() === "hash") ??
-    program.command("hash").description("what a password hash costs");
+    program.command("hash").description("see how long making one hash takes here");
   hash
     .command("calibrate")
+    .summary("time Argon2id on this machine and in workerd")
     .description("time Argon2id on this machine and in workerd, beside the standards' floors")
     .option("--rounds <n>", "hashes per parameters", wholeNumber, 7)
     .option("--target-ms <n>", "the most one hash may take", wholeNumber, 250)

@@ -6,6 +6,7 @@ import { parseCount, wordOf, wrapOptions } from "./hashes/scheme.ts";
 export function registerCheck(hashes: Command): void {
   hashes
     .command("check")
+    .summary("learn from a known password how old hashes were made")
     .description(
       "learn from one password you know how the old hashes were made, before wrapping them or after; it is asked for, or read from a pipe",
     )

@@ -13,6 +13,7 @@ interface RelabelFlags {
 export function registerRelabel(hashes: Command): void {
   hashes
     .command("relabel")
+    .summary("correct what wrapped hashes say of their making")
     .description(
       "correct what wrapped hashes say of how they were made, after a wrap with a wrong --order or --salt-encoding",
     )

@@ -4,6 +4,7 @@ import type { Command } from "commander";
 export function registerReport(hashes: Command): void {
   hashes
     .command("report")
+    .summary("count accounts by how their hash was made")
     .description("count accounts by the kind and the parameters of their hash, and name those that cannot be read")
     .option("--json", "as JSON")
     .action(runReport);

@@ -4,6 +4,7 @@ import type { Command } from "commander";
 export function registerReset(hashes: Command): void {
   hashes
     .command("reset")
+    .summary("give an account a new password, and end its sessions")
     .description("give an account a new password, asked for or read from a pipe, and end its sessions")
     .argument("<who>", "its e-mail address or its id")
     .action(runReset);

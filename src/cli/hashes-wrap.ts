@@ -26,6 +26,7 @@ interface WrapFlags extends Required<Omit<LegacyScheme, "order">> {
 export function registerWrap(hashes: Command): void {
   hashes
     .command("wrap")
+    .summary("put Argon2id around every hash of the old table")
     .description("put Argon2id around every hash of the old table; safe to interrupt and to repeat")
     .addOption(oneOf("--algorithm <name>", "of the old digests", ALGORITHMS).makeOptionMandatory())
     .addOption(oneOf("--order <order>", "of what was digested", ORDER_WORDS).makeOptionMandatory())

@@ -7,7 +7,9 @@ import { registerWrap } from "./hashes-wrap.ts";
 
 /** `gatehouse hashes …`. */
 export function register(program: Command): void {
-  const hashes = program.command("hashes").description("see how passwords are stored, and leave fast hashes behind");
+  const hashes = program
+    .command("hashes")
+    .description("count the hashes that are stored, leave fast ones behind");
   registerReport(hashes);
   registerCheck(hashes);
   registerWrap(hashes);

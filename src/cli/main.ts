@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { register as registerDaemon } from "./daemon.ts";
 import { register as registerDb } from "./db.ts";
 import { register as registerEdge } from "./edge.ts";
+import { findCommands } from "./find-commands.ts";
 import { register as registerHashCalibrate } from "./hash-calibrate.ts";
 import { register as registerHashes } from "./hashes.ts";
 import { register as registerToken } from "./token.ts";
@@ -37,7 +38,16 @@ try {
 
 /** Says on stderr what went wrong, in a sentence, and gives the exit code: 2 for usage, 1 for failure. */
 function explain(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_ERROR;
+  if (error instanceof CommanderError) {
+    if (error.code === "commander.unknownCommand") sayWhereItIs(error);
+    return error.exitCode === 0 ? 0 : USAGE_ERROR;
+  }
   process.stderr.write(`gatehouse: ${error instanceof Error ? error.message : String(error)}\n`);
   return 1;
+}
+
+/** Commander knows what is spelled alike beside it; this is for who left the group out, or took another. */
+function sayWhereItIs({ message }: CommanderError): void {
+  const found = findCommands(program, /'(.*)'/s.exec(message)?.[1] ?? "");
+  if (found.length > 0) process.stderr.write(`(Did you mean ${found.join(" or ")}?)\n`);
 }

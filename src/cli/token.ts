@@ -18,6 +18,7 @@ interface TokenFlags {
 export function register(program: Command): void {
   program
     .command("token")
+    .summary("sign a token for the daemon, for a script or a test")
     .description("sign a token for the daemon with the edge's keys, for a script or a test")
     .addOption(new Option("--scope <scope>", "what it lets its bearer do").choices(SCOPES).default("infer"))
     .option("--ttl <seconds>", `how long it lives, at most ${MAX_TTL_SECONDS}`, parseTtl, ACCESS_TOKEN_TTL_SECONDS)

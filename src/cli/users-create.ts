@@ -4,6 +4,7 @@ import { type Command, InvalidArgumentError } from "commander";
 export function registerCreate(users: Command): void {
   users
     .command("create")
+    .summary("make an account, also where registration is closed")
     .description("make an account, also where registration is closed; the password is asked for, or read from a pipe")
     .argument("<email>", "its e-mail address", parseText)
     .action(runCreate);

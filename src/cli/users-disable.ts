@@ -8,6 +8,7 @@ const TOKENS_END_WITHIN_SECONDS = ACCESS_TOKEN_TTL_SECONDS + CLOCK_TOLERANCE_SEC
 export function registerDisable(users: Command): void {
   users
     .command("disable")
+    .summary("end the sessions and log-ins of an account")
     .description("let nobody log in with an account any more, and end its sessions at once")
     .argument("<who>", "its e-mail address or its id")
     .action(runDisable);

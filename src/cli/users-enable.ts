@@ -4,6 +4,7 @@ import type { Command } from "commander";
 export function registerEnable(users: Command): void {
   users
     .command("enable")
+    .summary("let people log in with an account again")
     .description("let people log in again with an account that was disabled; its old sessions stay ended")
     .argument("<who>", "its e-mail address or its id")
     .action(runEnable);

@@ -18,6 +18,7 @@ interface ImportFlags {
 export function registerImport(users: Command): void {
   users
     .command("import")
+    .summary("add accounts from a file: all of them or none")
     .description("add accounts from elsewhere: all of the file, or nothing")
     .argument(
       "<file>",

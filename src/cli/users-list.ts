@@ -14,6 +14,7 @@ const MAX_LIMIT = 1_000;
 export function registerList(users: Command): void {
   users
     .command("list")
+    .summary("show accounts, a page at a time")
     .description("show accounts in order of their id, one a line: id, since when, active or disabled, e-mail address")
     .option("--limit <number>", `how many, at most ${MAX_LIMIT}`, parseLimit, DEFAULT_LIMIT)
     .option("--after <id>", "go on after the account with this id", parseId)

@@ -4,6 +4,7 @@ import type { Command } from "commander";
 export function registerShow(users: Command): void {
   users
     .command("show")
+    .summary("show one account and its sessions")
     .description(
       "show one account: since when it is there, whether it is disabled, its sessions, and how its password is stored",
     )

@@ -32,6 +32,30 @@ describe("gatehouse", () => {
       expect(program.output()).toMatch(new RegExp(`^ {2}${command}\\b`, "m"));
   });
 
+  test.each([[[]], [["db"]], [["hash"]], [["hashes"]], [["users"]]])(
+    "tells what each command of %j is for in one line of its own",
+    async (group) => {
+      const program = gatehouse([...group, "--help"]);
+      expect(await program.closed).toBe(0);
+      const lines = program.output().split("Commands:\n")[1]?.trimEnd().split("\n") ?? [];
+      expect(lines.length).toBeGreaterThan(1);
+      expect(lines.filter((line) => !/^ {2}[a-z]\S*( \S+)* {2,}[a-z]/.test(line))).toEqual([]);
+      const purposes = lines.map((line) => line.split(/ {2,}/).at(-1));
+      expect(new Set(purposes).size).toBe(lines.length);
+    },
+  );
+
+  test.each([
+    [["userz"], "users"],
+    [["users", "shwo"], "show"],
+    [["migrate"], "gatehouse db migrate"],
+    [["hash", "report"], "gatehouse hashes report"],
+  ])("names the command that was meant by %j", async (args, meant) => {
+    const program = gatehouse(args);
+    expect(await program.closed).toBe(2);
+    expect(program.output()).toContain(`(Did you mean ${meant}?)\n`);
+  });
+
   test.each([
     [["no-such-command"]],
     [["edge", "--port", "99999"]],

@@ -291,7 +291,7 @@ describe("gatehouse users import", { timeout: 60_000 }, () => {
         "odd.csv",
         `email,password_hash\na@x.test,"${PHC}"\nb1@x.test,"${PHC}"\nc@x.test,"${PHC}"\nb2@x.test,"${PHC}"\n`,
       );
-        expect(output).toContain("lines 3, 5: The database refuses it (SQLSTATE 23514).");
+      expect(output).toContain("lines 3, 5: The database refuses it (SQLSTATE 23514).");
       expect(output).toContain("2 lines cannot be imported, so nothing was");
       expect(code).toBe(1);
       expect(await emails()).toEqual([]);
