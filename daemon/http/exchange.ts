@@ -75,6 +75,8 @@ export class Exchange {
    * answer (RFC 9110 section 15.2): such a caller is taken for one that waits.
    */
   probe(): void {
+    // What has ended may still be on its way to its reader.
+    if (this.response.writableEnded) return;
     if (this.response.headersSent) this.probeStream?.();
     else if (this.request.httpVersion !== "1.0") this.response.writeContinue();
   }

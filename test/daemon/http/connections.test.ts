@@ -30,6 +30,8 @@ beforeAll(async () => {
     [models.wide]
     class = "${fixture("streaming.py", "Wide")}"
     stall_ms = 300
+    [models.counted]
+    class = "${fixture("streaming.py", "Counted")}"
     [models.steady]
     class = "${fixture("streaming.py", "Wide")}"
     stall_ms = 1000
@@ -118,6 +120,20 @@ describe("a caller that half-closes", () => {
     caller.socket.end(post("demand", JSON.stringify({ do: "sleep", ms: 400 })).replace("HTTP/1.1", "HTTP/1.0"));
     const text = await caller.closed();
     expect(text).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*\{"do":"sleep","ms":400\}$/);
+  });
+
+  it("still gets its whole stream when that has ended and has not all been read yet", async () => {
+    const caller = await connect(true);
+    caller.socket.pause();
+    // As many as are sent before the first is read, and more than the kernel holds.
+    caller.write(post("counted", "32", { accept: "text/event-stream" }));
+    await modelIs("counted", ({ unsettled }) => unsettled === 1);
+    await modelIs("counted", ({ unsettled }) => unsettled === 0);
+    caller.socket.end();
+    for (let turn = 0; turn < 20; turn++) await daemon.state();
+    caller.socket.resume();
+    const text = await caller.closed();
+    expect([text.length > 8_000_000, text.endsWith("0\r\n\r\n")]).toEqual([true, true]);
   });
 
   it("inside its body is told that this is no request", async () => {
