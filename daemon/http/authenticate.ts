@@ -11,6 +11,9 @@ import { AnswerError, StartError } from "../errors.ts";
 /** Verified tokens that are remembered; the oldest goes first. */
 const MAX_CACHED_TOKENS = 10_000;
 
+/** Requests whose tokens are verified at a time: while keys are fetched one connection alone could bring any number of them. */
+const MAX_VERIFYING = 4_096;
+
 /** Characters of an `authorization` header that are looked at; the edge's tokens have about 400. */
 const MAX_HEADER_LENGTH = 4_096;
 
@@ -27,7 +30,7 @@ export interface Caller {
   readonly scopes: ReadonlySet<string>;
 }
 
-/** Says who sent an `authorization` header. Throws or rejects with AnswerError UNAUTHENTICATED, or INTERNAL when no keys can be had. */
+/** Says who sent an `authorization` header. Throws or rejects with AnswerError UNAUTHENTICATED, OVERLOADED, or INTERNAL when no keys can be had. */
 export type Authenticate = (authorization: string | undefined) => Caller | Promise<Caller>;
 
 export interface TokenSettings {
@@ -50,6 +53,8 @@ export function createAuthenticate(settings: TokenSettings): Authenticate {
   const keys = settings.jwks.startsWith("http") ? remoteKeys(settings.jwks) : fileKeys(settings.jwks);
   const verified = new Map<string, { readonly caller: Caller; readonly expiresAtMs: number }>();
 
+  let verifying = 0;
+
   return (authorization) => {
     if (authorization === undefined) throw unauthenticated("This route wants a token: Authorization: Bearer.");
     const token = bearerOf(authorization);
@@ -62,7 +67,14 @@ export function createAuthenticate(settings: TokenSettings): Authenticate {
     if (!isCompactToken(token)) {
       throw unauthenticated("The authorization header holds no bearer token.");
     }
-    return verify(token, keys, settings).then(({ caller, exp }) => {
+    if (verifying >= MAX_VERIFYING) {
+      throw new AnswerError("OVERLOADED", "Too many tokens are being verified.", { retryAfterSeconds: 1 });
+    }
+    verifying++;
+    const verification = verify(token, keys, settings).finally(() => {
+      verifying--;
+    });
+    return verification.then(({ caller, exp }) => {
       if (verified.size >= MAX_CACHED_TOKENS) verified.delete(verified.keys().next().value ?? "");
       verified.set(token, { caller, expiresAtMs: (exp + CLOCK_TOLERANCE_SECONDS) * 1_000 });
       return caller;

@@ -153,6 +153,21 @@ describe("createAuthenticate", () => {
     expect(await outcome(`Bearer ${await issuer.sign()}`, authenticate)).toMatch(/^INTERNAL: The keys/);
   });
 
+  it("verifies no more than 4,096 tokens at a time, as while keys are fetched, and others after them", async () => {
+    const unanswered = createServer(() => undefined).listen(0, "127.0.0.1");
+    await new Promise((resolve) => unanswered.once("listening", resolve));
+    const jwks = `http://127.0.0.1:${(unanswered.address() as AddressInfo).port}/jwks`;
+    const authenticate = createAuthenticate({ jwks, issuer: ISSUER, audience: AUDIENCE });
+    const header = `Bearer ${await issuer.sign()}`;
+    const waiting = Array.from({ length: 4_096 }, () => outcome(header, authenticate));
+    expect(await outcome(header, authenticate)).toMatch(/^OVERLOADED: /);
+    await new Promise((resolve) => unanswered.once("connection", resolve));
+    unanswered.closeAllConnections();
+    unanswered.close();
+    expect(new Set(await Promise.all(waiting)).size).toBe(1);
+    expect(await outcome(header, authenticate)).toMatch(/^INTERNAL: The keys/);
+  });
+
   it("says in a sentence that the key file is none", () => {
     expect(() => createAuthenticate({ jwks: `${folder}/gone.json`, issuer: ISSUER, audience: AUDIENCE })).toThrow(
       expect.objectContaining({ code: "CONFIG_INVALID" }),
