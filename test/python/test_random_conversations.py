@@ -13,20 +13,19 @@ from fixtures import MODELS
 from gatehouse.testing import WorkerProcess, run_worker
 
 STEPS = 600
-CONCURRENCY = 3
 MAX_BATCH = 4
 
 
-@pytest.mark.parametrize("name", ["Busy", "BusyAsync"])
+@pytest.mark.parametrize(("name", "concurrency"), [("Busy", 1), ("Busy", 3), ("BusyAsync", 3)])
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_each_request_of_a_random_daemon_ends_once_and_the_worker_drains(
-    name: str, seed: int
+    name: str, concurrency: int, seed: int
 ) -> None:
     spec = f"{MODELS}/behaving.py:{name}"
     with run_worker(
-        spec, concurrency=CONCURRENCY, max_batch=MAX_BATCH, max_wait_ms=seed % 2
+        spec, concurrency=concurrency, max_batch=MAX_BATCH, max_wait_ms=seed % 2
     ) as worker:
-        daemon = RandomDaemon(worker, random.Random(seed))
+        daemon = RandomDaemon(worker, random.Random(seed), concurrency * MAX_BATCH)
         for _ in range(STEPS):
             daemon.step()
         daemon.finish()
@@ -38,11 +37,12 @@ def test_each_request_of_a_random_daemon_ends_once_and_the_worker_drains(
 class RandomDaemon:
     """Sends what a daemon may send, in any order it may."""
 
-    def __init__(self, worker: WorkerProcess, source: random.Random) -> None:
+    def __init__(self, worker: WorkerProcess, source: random.Random, capacity: int) -> None:
         self.sent: list[int] = []
         self.ended: list[int] = []
         self._worker = worker
         self._source = source
+        self._capacity = capacity
         self._streams: dict[int, bool] = {}
         self._cancelled: set[int] = set()
         self._next_id = 1
@@ -56,7 +56,7 @@ class RandomDaemon:
             ("infer", "infer", "stream", "cancel", "credit", "ping", "check")
         )
         match kind:
-            case "infer" | "stream" if len(self._streams) < CONCURRENCY * MAX_BATCH:
+            case "infer" | "stream" if len(self._streams) < self._capacity:
                 self._infer(is_stream=kind == "stream")
             case "cancel" if self.sent:
                 # Often of what has ended already.

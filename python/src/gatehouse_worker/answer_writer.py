@@ -20,7 +20,7 @@ from gatehouse_worker.wire.encode import (
 class AnswerWriter:
     """Sends each request's one end, and the chunks before it.
 
-    `settle` and `wake` may be called by any thread, the rest by the I/O thread.
+    `settle`, `wake` and `fail` may be called by any thread, the rest by the I/O thread.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, connection: Connection) -> None:

@@ -30,7 +30,8 @@ class Phase(Enum):
 class Conversation:
     """Says whether a message may come now, and knows which requests are open.
 
-    `ended` may be called by any thread, once for each id; the rest belongs to the I/O thread.
+    `ended` may be called by any thread, once for each id; `receive` belongs to the thread that
+    reads, one at a time; the rest to the I/O thread.
     """
 
     def __init__(self, capacity: int) -> None:
