@@ -41,7 +41,7 @@ export class ClientConnections {
     server.on("connection", (socket: Socket) => {
       const own: Exchange[] = [];
       let probe: Timer | undefined;
-      if (this.connections.size >= this.maxConnections && !this.closeLongestIdle()) {
+      if (this.connections.size >= this.maxConnections && !this.makeRoom()) {
         socket.destroy();
         return;
       }
@@ -102,19 +102,27 @@ export class ClientConnections {
     for (const socket of this.connections.keys()) socket.destroy();
   }
 
-  /** Makes room for a connection by closing the one, of those without a request in work, that began something least lately; false if each has one. */
-  private closeLongestIdle(): boolean {
+  /**
+   * Makes room for a connection by closing the one, of those that have no request in work, that began something least lately; if each has one,
+   * the one of which has been arriving longest, so that uploads shut nobody out. False if each has a whole one.
+   */
+  private makeRoom(): boolean {
+    const socket = this.longest(isAnswered) ?? this.longest(isAnsweredOrArrives);
+    if (socket === undefined) return false;
+    this.connections.delete(socket);
+    socket.destroy();
+    return true;
+  }
+
+  private longest(holds: (exchange: Exchange) => boolean): Socket | undefined {
     let longest: Socket | undefined;
     let begunAt = Number.POSITIVE_INFINITY;
     for (const [socket, connection] of this.connections) {
-      if (connection.begunAt >= begunAt || !connection.exchanges.every(({ complete }) => complete)) continue;
+      if (connection.begunAt >= begunAt || !connection.exchanges.every(holds)) continue;
       longest = socket;
       begunAt = connection.begunAt;
     }
-    if (longest === undefined) return false;
-    this.connections.delete(longest);
-    longest.destroy();
-    return true;
+    return longest;
   }
 
   private probe(own: readonly Exchange[], turn: number, onNext: (timer: Timer) => void): Timer {
@@ -128,4 +136,12 @@ export class ClientConnections {
       }
     });
   }
+}
+
+function isAnswered({ complete }: Exchange): boolean {
+  return complete;
+}
+
+function isAnsweredOrArrives({ complete, request }: Exchange): boolean {
+  return complete || !request.complete;
 }

@@ -26,7 +26,7 @@ const IDLE_LOOK_MS = 20;
 /** Milliseconds for the keys to a token on a route that sets no time; fetching them ends before. */
 const MAX_KEY_WAIT_MS = 10_000;
 
-/** Connections at a time unless told; for a further one the longest idle is closed, and if none is, the further one itself. */
+/** Connections at a time unless told; for a further one another makes room, or it is closed itself. */
 const MAX_CONNECTIONS = 8_192;
 
 /** Routes that one kind of caller may use. */

@@ -15,7 +15,16 @@ beforeEach(async () => {
   held = [];
   const routes = [
     { path: "/now", methods: { GET: (exchange) => exchange.sendJson(200, "now") } },
-    { path: "/held", methods: { GET: (exchange) => void held.push(exchange.response) } },
+    {
+      path: "/held",
+      methods: {
+        GET: (exchange) => void held.push(exchange.response),
+        POST: (exchange) => {
+          held.push(exchange.response);
+          exchange.request.resume();
+        },
+      },
+    },
   ] satisfies Parameters<typeof listen>[1]["groups"][number]["routes"];
   server = await listen(
     { host: "127.0.0.1", port: 0 },
@@ -79,4 +88,17 @@ it("cuts off headers that come byte by byte, and lets them shut nobody out until
   const answers = await Promise.all(callers.map((caller) => caller.closed()));
   const late = expect.stringMatching(/^HTTP\/1\.1 408 [\s\S]*did not arrive in time/);
   expect(answers).toEqual(["", late, late]);
+});
+
+it("closes the connection whose upload takes longest for a new one when none is idle, but none with a request in work", async () => {
+  const working = await asking("/held");
+  const port = Number(new URL(server.url).port);
+  const uploads = [await RawCaller.connect(port), await RawCaller.connect(port)];
+  for (const [at, upload] of uploads.entries()) {
+    upload.write("POST /held HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n12345");
+    while (held.length < at + 2) await new Promise((resolve) => setImmediate(resolve));
+  }
+  await asking("/now");
+  expect(await uploads[0]?.closed()).toBe("");
+  expect([working, uploads[1]].map((caller) => caller?.socket.closed)).toEqual([false, false]);
 });
