@@ -7,9 +7,7 @@ import { registerWrap } from "./hashes-wrap.ts";
 
 /** `gatehouse hashes …`. */
 export function register(program: Command): void {
-  const hashes = program
-    .command("hashes")
-    .description("count the hashes that are stored, leave fast ones behind");
+  const hashes = program.command("hashes").description("count the hashes that are stored, leave fast ones behind");
   registerReport(hashes);
   registerCheck(hashes);
   registerWrap(hashes);

@@ -61,6 +61,9 @@ describe("gatehouse", () => {
     [["edge", "--port", "99999"]],
     [["edge", "--no-such-flag"]],
     [["daemon", "extra"]],
+    [["users", "list", "--limit", "1001"]],
+    [["users", "list", "--after", "ann@example.test"]],
+    [["users", "disable"]],
   ])("answers a wrong use (%j) with exit code 2", async (args) => {
     const program = gatehouse(args);
     expect(await program.closed).toBe(2);
