@@ -68,6 +68,8 @@ async function tryToInsert(connection: SqlConnection, batch: readonly ImportedUs
     return undefined;
   } catch (error) {
     if (!(error instanceof DatabaseError) || error.code === "DATABASE_UNAVAILABLE") throw error;
+    // Class 42: the tables are others than this statement's (Postgres, appendix A), which is no line's fault.
+    if (error.sqlState?.startsWith("42")) throw error;
     await connection.query("rollback to savepoint batch");
     return error.code === "UNIQUE_VIOLATION" ? TAKEN : `The database refuses it (SQLSTATE ${error.sqlState}).`;
   }

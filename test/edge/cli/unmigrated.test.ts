@@ -2,7 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { connectTcp } from "../../../src/db/drivers/tcp.ts";
 import { runGatehouse } from "../../fixtures/gatehouse.ts";
+import { CREATE_OLD_TABLE } from "../../fixtures/old-table.ts";
 import { freshDataDir } from "../../fixtures/pglite-folder.ts";
 import { type PostgresServer, startPostgres } from "../../fixtures/postgres.ts";
 
@@ -38,6 +40,16 @@ describe("a command on a database that nobody has migrated", { timeout: 60_000 }
       expect(ended).toEqual({ code: 1, output: SENTENCE });
     },
   );
+
+  it("names the command that is missing: users import into the old table", async () => {
+    const url = await postgres.createDatabase("old");
+    const connection = await connectTcp({ url });
+    await connection.query(CREATE_OLD_TABLE);
+    await connection.close();
+    const { code, output } = await runGatehouse(["users", "import", file], { DATABASE_URL: url });
+    expect(output.split("\n").slice(1).join("\n")).toBe(SENTENCE);
+    expect(code).toBe(1);
+  });
 
   it("names the command that is missing: hashes report on an embedded database", async () => {
     const dataDir = await freshDataDir();
