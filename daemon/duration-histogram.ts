@@ -1,4 +1,4 @@
-import { Histogram, type MetricObjectWithValues, type MetricValueWithName } from "prom-client";
+import { Histogram, type MetricValueWithName, type Registry } from "prom-client";
 
 /** Seconds: from an echo's to a language model's. */
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60] as const;
@@ -21,8 +21,14 @@ export class DurationTally {
  * A histogram of prom-client's whose values are kept by us: its own `observe` finds the labels anew each time, and that was a twelfth of what
  * a request cost.
  */
-export class DurationHistogram extends Histogram<"le" | "model"> {
+export class DurationHistogram extends Histogram<"model"> {
   private readonly tallies = new Map<string, DurationTally>();
+
+  constructor(
+    private readonly described: { readonly name: string; readonly help: string; readonly registry: Registry },
+  ) {
+    super({ name: described.name, help: described.help, labelNames: ["model"], registers: [described.registry] });
+  }
 
   of(model: string): DurationTally {
     const known = this.tallies.get(model);
@@ -32,10 +38,11 @@ export class DurationHistogram extends Histogram<"le" | "model"> {
     return tally;
   }
 
-  override async get(): Promise<MetricObjectWithValues<MetricValueWithName<"le" | "model">>> {
-    const described = await super.get();
-    const values = [...this.tallies].flatMap(([model, tally]) => valuesOf(described.name, model, tally));
-    return { ...described, values };
+  /** A registry that writes text asks a histogram for this, and not for `get`. */
+  getForPromString(): Promise<object> {
+    const { name, help } = this.described;
+    const values = [...this.tallies].flatMap(([model, tally]) => valuesOf(name, model, tally));
+    return Promise.resolve({ name, help, type: "histogram", aggregator: "sum", values });
   }
 }
 

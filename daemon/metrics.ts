@@ -48,14 +48,12 @@ export class Metrics {
     this.duration = new DurationHistogram({
       name: "gatehouse_request_duration_seconds",
       help: "From a request's headers to its settlement.",
-      labelNames: ["model"],
-      registers,
+      registry: this.registry,
     });
     this.queueDuration = new DurationHistogram({
       name: "gatehouse_queue_duration_seconds",
       help: "From a request's headers to its first byte to a worker.",
-      labelNames: ["model"],
-      registers,
+      registry: this.registry,
     });
     this.crashes = new Counter({
       name: "gatehouse_worker_crashes_total",
