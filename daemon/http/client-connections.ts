@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server } from "node:http";
 import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { Clock, Timer } from "../clock.ts";
 import type { Exchange } from "./exchange.ts";
 
@@ -72,6 +73,12 @@ export class ClientConnections {
     own.push(exchange);
   }
 
+  /** Whether an answer, to a request that is whole or has its answer begun, is still due or under way on a connection. */
+  owes(socket: Duplex): boolean {
+    const own = this.connections.get(socket as Socket)?.exchanges ?? [];
+    return own.some(({ complete, request, response }) => !complete && (request.complete || response.headersSent));
+  }
+
   /** From now on the last answer that is due on a connection closes it: RFC 9112 section 9.6, so that nobody sends a request after it. */
   drain(): void {
     this.isDraining = true;
@@ -104,10 +111,10 @@ export class ClientConnections {
 
   /**
    * Makes room for a connection by closing the one, of those that have no request in work, that began something least lately; if each has one,
-   * the one of which has been arriving longest, so that uploads shut nobody out. False if each has a whole one.
+   * of those whose request still arrives or whose answer waits for its reader, so that neither shuts anybody out. False if each has work.
    */
   private makeRoom(): boolean {
-    const socket = this.longest(isAnswered) ?? this.longest(isAnsweredOrArrives);
+    const socket = this.longest(isAnswered) ?? this.longest(isOutOfWork);
     if (socket === undefined) return false;
     this.connections.delete(socket);
     socket.destroy();
@@ -142,6 +149,6 @@ function isAnswered({ complete }: Exchange): boolean {
   return complete;
 }
 
-function isAnsweredOrArrives({ complete, request }: Exchange): boolean {
-  return complete || !request.complete;
+function isOutOfWork({ request, response }: Exchange): boolean {
+  return response.writableEnded || !request.complete;
 }

@@ -5,9 +5,15 @@ import { PROBLEM_CONTENT_TYPE } from "../../src/contract/problem.ts";
 import { AnswerError } from "../errors.ts";
 import { toProblem } from "./problem.ts";
 
-/** Answers what is not HTTP, or whose headers are too long or too slow, and closes: there is no exchange for it yet. */
-export function answerClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (!socket.writable || error.code === "ECONNRESET" || error.code === "EPIPE") {
+/** Milliseconds in which a caller can read the answer and close. */
+const LINGER_MS = 1_000;
+
+/**
+ * Answers what is not HTTP, or whose headers are too long or too slow, and closes: there is no exchange for it yet. While the connection `owes`
+ * an answer to something before, this one would be taken for that: then it only closes.
+ */
+export function answerClientError(error: NodeJS.ErrnoException, socket: Duplex, owes: boolean): void {
+  if (owes || !socket.writable || error.code === "ECONNRESET" || error.code === "EPIPE") {
     socket.destroy();
     return;
   }
@@ -18,6 +24,9 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Duplex):
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: ${PROBLEM_CONTENT_TYPE}\r\n` +
       `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
   );
+  // Nothing more is read, its end neither.
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+  socket.once("close", () => clearTimeout(timer));
 }
 
 /** RFC 6585 section 5 and RFC 9110 section 15.5.9 have statuses of their own for two of them. */

@@ -74,7 +74,7 @@ export async function listen(address: { host: string; port: number }, options: S
     keepAliveTimeout: KEEP_ALIVE_MS,
     connectionsCheckingInterval: headersTimeout / HEADERS_LOOKS,
   });
-  server.on("clientError", answerClientError);
+  server.on("clientError", (error, socket) => answerClientError(error, socket, connections.owes(socket)));
   connections.watch(server);
   const { handle, refuseAll } = createHandler(options, connections);
   server.on("request", (request, response) => handle(request, response, false));

@@ -8,6 +8,9 @@ import { RawCaller } from "./raw-caller.ts";
 /** Long enough for a request that is written at once, on any machine. */
 const HEADERS_TIMEOUT_MS = 1_000;
 
+/** More than the kernel holds of an answer. */
+const LARGE = Buffer.alloc(20_000_000);
+
 let server: HttpServer;
 let held: ServerResponse[];
 
@@ -15,6 +18,15 @@ beforeEach(async () => {
   held = [];
   const routes = [
     { path: "/now", methods: { GET: (exchange) => exchange.sendJson(200, "now") } },
+    {
+      path: "/large",
+      methods: {
+        GET: (exchange) => {
+          held.push(exchange.response);
+          exchange.send(200, {}, LARGE);
+        },
+      },
+    },
     {
       path: "/held",
       methods: {
@@ -101,4 +113,12 @@ it("closes the connection whose upload takes longest for a new one when none is 
   await asking("/now");
   expect(await uploads[0]?.closed()).toBe("");
   expect([working, uploads[1]].map((caller) => caller?.socket.closed)).toEqual([false, false]);
+});
+
+it("closes a connection for a new one whose answer nobody reads", async () => {
+  const unread = [await asking("/large"), await asking("/large"), await asking("/large")];
+  for (const caller of unread) caller.socket.pause();
+  while (held.length < 3) await new Promise((resolve) => setImmediate(resolve));
+  await asking("/now");
+  for (const caller of unread) caller.socket.destroy();
 });

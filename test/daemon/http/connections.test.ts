@@ -231,6 +231,14 @@ describe("what HTTP/1.1 allows", () => {
     expect(await caller.closed()).toMatch(/^HTTP\/1\.1 400 [\s\S]*"code":"BAD_REQUEST"/);
   });
 
+  it("gives nobody the refusal of what is no HTTP for the answer to a request before it, and drops that", async () => {
+    const caller = await connect(true);
+    caller.write(`${post("demand", SPIN)}hello\r\n\r\n`);
+    caller.socket.once("end", () => caller.socket.end());
+    expect(await caller.closed()).toBe("");
+    await modelIs("demand", ({ unsettled }) => unsettled === 0);
+  });
+
   it("refuses headers that are too long", async () => {
     const caller = await connect();
     caller.write(post("echo", "1", { "x-long": "x".repeat(20_000) }));
