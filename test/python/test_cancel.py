@@ -119,6 +119,7 @@ def test_a_call_that_outlives_the_models_timeout_makes_the_worker_give_up(
 
         failed, _ = worker.wire.receive()
         assert failed["code"] == "CALL_TIMEOUT"
+        assert worker.wire.is_at_end()
         assert worker.process.wait(10) == 1
     assert "misbehaving.py" in capfd.readouterr().err
 

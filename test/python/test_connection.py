@@ -52,9 +52,9 @@ def play(scene: Scene) -> None:
         recorder = Recorder()
         connection = Connection(asyncio.get_running_loop(), recorder)
         connection.attach(ours)
-        with theirs:
+        with ours, theirs:
             await asyncio.wait_for(scene(connection, recorder, theirs), 20)
-        connection.close()
+            connection.unwatch()
 
     uvloop.run(run())
 
@@ -96,9 +96,34 @@ def test_close_sends_what_waits_first() -> None:
         connection.close()
 
         assert len(await receive(theirs, 3_000_000)) == 3_000_000
-        assert await recorder.events.get() == "lost"
         assert await asyncio.get_running_loop().sock_recv(theirs, 1) == b""
         connection.send([b"too late"])
+        theirs.close()
+        assert await recorder.events.get() == "lost"
+
+    play(scene)
+
+
+def test_a_daemon_may_write_until_it_has_read_to_the_end() -> None:
+    async def scene(connection: Connection, recorder: Recorder, theirs: socket.socket) -> None:
+        connection.send([b"the last"])
+        connection.close()
+
+        await asyncio.get_running_loop().sock_sendall(theirs, PING)
+        assert await recorder.events.get() == "received"
+        assert await receive(theirs, 8) == b"the last"
+        assert await asyncio.get_running_loop().sock_recv(theirs, 1) == b""
+
+    play(scene)
+
+
+def test_a_daemon_that_does_not_close_cannot_keep_the_connection() -> None:
+    async def scene(connection: Connection, recorder: Recorder, theirs: socket.socket) -> None:
+        connection.close()
+
+        assert await recorder.events.get() == "lost"
+        with pytest.raises(BrokenPipeError):
+            theirs.send(PING)
 
     play(scene)
 

@@ -68,4 +68,5 @@ def test_a_call_that_hangs_with_it_ends_the_worker_in_time(name: str) -> None:
         worker.wire.infer(1, b"0")
 
         assert worker.wire.receive()[0]["code"] == "CALL_TIMEOUT"
+        assert worker.wire.is_at_end()
         assert worker.process.wait(10) == 1

@@ -31,6 +31,7 @@ def test_each_request_of_a_random_daemon_ends_once_and_the_worker_drains(
         daemon.finish()
 
         assert daemon.sent == daemon.ended
+        worker.wire.read_to_the_end()
         assert worker.process.wait(10) == 0
 
 

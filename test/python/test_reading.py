@@ -221,7 +221,7 @@ def test_another_thread_reads_what_comes_and_the_io_thread_hears_of_the_end(
         assert not reader.is_alive()
         assert ended == (how, threading.get_ident())
         assert listener.received_on == [reader.ident] * 3
-        connection.close()
+        ours.close()
         # Once for each piece that came, for the end, and to be woken.
         assert len(reads) <= len(PING * 3) + len(last_bytes) + 2
 

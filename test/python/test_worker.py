@@ -74,6 +74,7 @@ def test_tells_why_a_model_does_not_load_and_exits_1() -> None:
     with run_worker(f"{MISBEHAVING}:LoadRaises", is_ready=False) as worker:
         with pytest.raises(WorkerEndedError, match="RuntimeError: the weights are missing"):
             worker.wait_until_ready()
+        assert worker.wire.is_at_end()
         assert worker.process.wait(10) == 1
 
 
@@ -102,6 +103,7 @@ def test_refuses_another_protocol_version_before_it_looks_at_the_nonce() -> None
 
         failed, _ = worker.wire.receive()
         assert failed["code"] == "PROTOCOL_VERSION"
+        assert worker.wire.is_at_end()
         assert worker.process.wait(10) == 1
 
 

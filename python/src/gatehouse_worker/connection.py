@@ -5,6 +5,7 @@ import socket
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Final, Protocol, TypeAlias
 
@@ -127,12 +128,12 @@ class Connection:
             self._lock.release()
 
     def close(self) -> None:
-        """Send what is not sent yet, then close; on the I/O thread."""
+        """Send what is not sent yet, then close as soon as the daemon has; on the I/O thread."""
         with self._lock:
             self._is_closing = True
             if self._waiting:
                 return
-        self._shut()
+        self._linger()
 
     def _read_watched(self) -> None:
         if not self._reading.acquire(blocking=False):
@@ -181,9 +182,18 @@ class Connection:
                 return
             self._loop.remove_writer(self._socket.fileno())
         if self._is_closing:
-            self._shut()
+            self._linger()
         else:
             self._listener.writable()
+
+    def _linger(self) -> None:
+        # A daemon that writes to a closed socket is told so at once, and reads no more of what was
+        # sent before. So this only says that nothing more comes, and reads on (RFC 9112, 9.6).
+        if self._socket is not None:
+            with suppress(OSError):  # the daemon has closed already
+                self._socket.shutdown(socket.SHUT_WR)
+            self.watch()
+            self._loop.call_later(_LINGER_S, self._shut)
 
     def _shut(self) -> None:
         with self._lock:
@@ -215,6 +225,9 @@ def _send_some(connected: socket.socket, pieces: Pieces) -> Pieces:
         sent -= len(piece)
     return []
 
+
+_LINGER_S: Final = 1.0
+"""How long the daemon has to close, once nothing more comes."""
 
 _HIGH_WATER_BYTES: Final = 1024 * 1024
 """Streams hold back while more than this waits for the socket."""

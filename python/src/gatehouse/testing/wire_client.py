@@ -78,6 +78,7 @@ class WireClient:
         while not self._received:
             count = self.socket.recv_into(self._reader.buffer())
             if count == 0:
+                self.socket.close()
                 self._reader.end()
                 raise WorkerEndedError("The worker closed the connection.")
             self._reader.advance(count)
@@ -96,6 +97,11 @@ class WireClient:
         except (WorkerEndedError, ConnectionError):
             return True
         return False
+
+    def read_to_the_end(self) -> None:
+        """Take whatever still comes until the worker closes the connection. Raises as `receive`."""
+        while not self.is_at_end():
+            pass
 
     def _on_message(self, message: Message, segments: list[memoryview]) -> None:
         self._conversation.received(message)

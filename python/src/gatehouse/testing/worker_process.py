@@ -69,6 +69,7 @@ class WorkerProcess:
     def drain(self) -> int:
         """Have the worker finish and end; gives its exit code, 0 when all went well."""
         self.wire.send({"type": "drain"})
+        self.wire.read_to_the_end()
         return self.process.wait(_END_S)
 
 
