@@ -83,6 +83,7 @@ export type AnswerCode =
   | "BAD_REQUEST"
   | "UNAUTHENTICATED"
   | "FORBIDDEN"
+  | "ORIGIN_REFUSED"
   | "NOT_FOUND"
   | "MODEL_NOT_FOUND"
   | "METHOD_NOT_ALLOWED"

@@ -35,7 +35,7 @@ export class Metrics {
     const { outcomes } = this;
     new Counter({
       name: "gatehouse_requests_total",
-      help: "Requests settled, by what became of them.",
+      help: "Requests for a model, by what became of them, those that were refused included.",
       labelNames: ["model", "outcome"],
       registers,
       collect() {
@@ -94,6 +94,12 @@ export class Metrics {
       duration.observe(totalMs / 1_000);
       if (queueMs !== undefined) queueDuration.observe(queueMs / 1_000);
     };
+  }
+
+  /** Counts a request that the model's scheduler never took: the listener of addModel does not hear of it. */
+  countRefused(model: string, outcome: Outcome): void {
+    const counts = this.outcomes.get(model);
+    counts?.set(outcome, (counts.get(outcome) ?? 0) + 1);
   }
 
   countCrash(model: string, code: string): void {

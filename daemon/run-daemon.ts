@@ -3,10 +3,9 @@ import { fileURLToPath } from "node:url";
 import { ByteBudget } from "./bridge/byte-budget.ts";
 import { systemClock } from "./clock.ts";
 import { type AuthSettings, type Config, loadConfig } from "./config.ts";
-import { type AnswerError, StartError } from "./errors.ts";
+import { StartError } from "./errors.ts";
 import { adminRoutes } from "./http/admin.ts";
 import { type Authenticate, authenticateNobody, createAuthenticate } from "./http/authenticate.ts";
-import type { Exchange } from "./http/exchange.ts";
 import { healthRoutes } from "./http/health.ts";
 import { inferRoute } from "./http/infer.ts";
 import { metricsRoute } from "./http/metrics.ts";
@@ -14,6 +13,8 @@ import { modelsRoute } from "./http/models.ts";
 import { type HttpServer, listen, type RouteGroup } from "./http/server.ts";
 import type { Log } from "./log.ts";
 import { Metrics } from "./metrics.ts";
+import { OnceASecond } from "./once-a-second.ts";
+import { RequestLog } from "./request-log.ts";
 import { type ModelService, serveModel } from "./serve-model.ts";
 import { shutDown, stopAtOnce } from "./shut-down.ts";
 import { GroupGuard } from "./supervisor/group-guard.ts";
@@ -50,6 +51,8 @@ export async function runDaemon(options: DaemonOptions): Promise<RunningDaemon> 
   const config = loadConfig(options.configPath, env);
   const { log } = options;
   const python = findPython(env);
+  const onceASecond = new OnceASecond(systemClock);
+  const requestLog = new RequestLog({ log, clock: systemClock, onceASecond });
   const authenticate = createAuthenticator(config.auth);
   const folder = await createSocketFolder(config.daemon.socketDir);
   const budget = createBudget(config);
@@ -79,7 +82,7 @@ export async function runDaemon(options: DaemonOptions): Promise<RunningDaemon> 
   const state = { draining: false };
   const servers: HttpServer[] = [];
   try {
-    await listenAll({ config, authenticate, models, budget, metrics, log, state, servers });
+    await listenAll({ config, authenticate, models, budget, metrics, requestLog, state, servers });
   } catch (error) {
     for (const server of servers) await server.close();
     folder.remove();
@@ -89,7 +92,7 @@ export async function runDaemon(options: DaemonOptions): Promise<RunningDaemon> 
   const [server, metricsServer] = servers;
   const url = server?.url ?? "";
   log.info({ url, models: models.map(({ name }) => name) }, "daemon is listening");
-  const parts = { models, servers, folder, guard, log, state };
+  const parts = { models, servers, folder, guard, log, onceASecond, state };
   let stopping: Promise<void> | undefined;
   return {
     url,
@@ -108,16 +111,15 @@ interface ListenOptions {
   readonly models: readonly ModelService[];
   readonly budget: ByteBudget;
   readonly metrics: Metrics;
-  readonly log: Log;
+  readonly requestLog: RequestLog;
   readonly state: { readonly draining: boolean };
   readonly servers: HttpServer[];
 }
 
 async function listenAll(options: ListenOptions): Promise<void> {
-  const { config, authenticate, log, servers, metrics } = options;
-  const onError = (error: AnswerError, { requestId }: Exchange) => logFailure(log, error, requestId);
-  const common = { authenticate, clock: systemClock, onError };
-  servers.push(await listen(config.daemon.listen, { ...common, groups: routeGroups(options, onError) }));
+  const { config, authenticate, requestLog, servers, metrics } = options;
+  const common = { authenticate, clock: systemClock, onError: requestLog.failed };
+  servers.push(await listen(config.daemon.listen, { ...common, groups: routeGroups(options) }));
   const { metricsListen } = config.daemon;
   if (metricsListen === undefined) return;
   servers.push(
@@ -125,13 +127,16 @@ async function listenAll(options: ListenOptions): Promise<void> {
   );
 }
 
-function routeGroups(
-  options: ListenOptions,
-  onFail: (error: AnswerError, exchange: Exchange) => void,
-): readonly RouteGroup[] {
-  const { budget, config, metrics, state } = options;
+function routeGroups(options: ListenOptions): readonly RouteGroup[] {
+  const { budget, config, metrics, requestLog, state } = options;
   const models = new Map(options.models.map((model) => [model.name, model]));
-  const inference = { models, budget, clock: systemClock, maxBodyBytes: config.daemon.maxBodyBytes, onFail };
+  const inference = {
+    models,
+    budget,
+    clock: systemClock,
+    maxBodyBytes: config.daemon.maxBodyBytes,
+    onFail: requestLog.failed,
+  };
   const snapshot = () => ({
     draining: state.draining,
     bufferedBytes: budget.heldBytes,
@@ -142,14 +147,6 @@ function routeGroups(
     { scope: "infer", routes: [modelsRoute(models), inferRoute(inference)] },
     { scope: "admin", routes: [metricsRoute(metrics), ...adminRoutes(models, snapshot)] },
   ];
-}
-
-/** What the caller did wrong is the caller's to read; what went wrong here is for the log, with its cause when nobody foresaw it. */
-function logFailure(log: Log, error: AnswerError, requestId: string): void {
-  const { code, message } = error;
-  if (code === "BAD_REQUEST") return;
-  if (code === "INTERNAL") log.error({ requestId, code, err: error.cause ?? error }, message);
-  else log.warn({ requestId, code }, message);
 }
 
 function describe(model: ModelService) {

@@ -86,6 +86,7 @@ export function serveModel(options: ServeModelOptions): ModelService {
     streamTimeoutMs: settings.streamTimeoutMs,
     stallMs: settings.stallMs,
     scheduler,
+    countRefused: (outcome) => metrics.countRefused(name, outcome),
     status: () => supervisor.status,
     interface: () => supervisor.interface,
     reload: () => supervisor.reload(),

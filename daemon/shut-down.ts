@@ -1,6 +1,7 @@
 import { AnswerError } from "./errors.ts";
 import type { HttpServer } from "./http/server.ts";
 import type { Log } from "./log.ts";
+import type { OnceASecond } from "./once-a-second.ts";
 import type { ModelService } from "./serve-model.ts";
 import type { GroupGuard } from "./supervisor/group-guard.ts";
 import type { SocketFolder } from "./transport/socket-path.ts";
@@ -20,6 +21,7 @@ export interface RunningParts {
   readonly folder: SocketFolder;
   readonly guard: GroupGuard;
   readonly log: Log;
+  readonly onceASecond: OnceASecond;
   readonly state: { draining: boolean };
 }
 
@@ -50,6 +52,7 @@ export async function shutDown(parts: RunningParts, drainTimeoutMs: number): Pro
   ]);
   await guard.close();
   folder.remove();
+  parts.onceASecond.flush();
   log.info("daemon has ended");
 }
 

@@ -31,7 +31,8 @@ export interface AnswerWriterOptions {
   /** Where the body's bytes are counted. */
   readonly budget: ByteBudget;
   readonly bodyBytes: number;
-  readonly onFail: (error: AnswerError, exchange: Exchange) => void;
+  /** `startedAt`, on the clock: when the request was given to a worker. */
+  readonly onFail: (error: AnswerError, exchange: Exchange, startedAt: number | undefined) => void;
 }
 
 /** Writes one answer to its caller as it comes from the worker, byte by byte as it came. */
@@ -115,7 +116,7 @@ export class AnswerWriter implements AnswerSink, LeaveListener {
   fail(error: AnswerError): void {
     const { exchange, errors } = this.options;
     this.watch.stop();
-    this.options.onFail(error, exchange);
+    this.options.onFail(error, exchange, this.inFlight?.startedAt);
     if (!exchange.response.headersSent) {
       errors.send(exchange, error);
     } else if (this.endsEvent) {

@@ -16,10 +16,16 @@ export function inferRoute(deps: InferenceDeps): Route {
   return {
     path: "/v1/infer/:model",
     timeoutMs: ({ model = "" }) => deps.models.get(model)?.timeoutMs,
+    onRefused: (error, exchange) => {
+      const model = deps.models.get(exchange.params.model ?? "");
+      if (model === undefined) return;
+      model.countRefused(error.code);
+      deps.onFail(error, exchange, undefined);
+    },
     methods: {
       POST: (exchange) => {
         const model = findModel(deps.models, exchange.params.model ?? "");
-        requireJson(exchange);
+        requirePlainJson(exchange);
         const kind = { route: "json", stream: acceptsEvents(exchange), errors: PROBLEM_SHAPE };
         return runInference(exchange, model, kind, deps);
       },
@@ -27,11 +33,18 @@ export function inferRoute(deps: InferenceDeps): Route {
   };
 }
 
-/** Throws AnswerError UNSUPPORTED_MEDIA_TYPE unless the body says that it is JSON. */
-function requireJson(exchange: Exchange): void {
-  const type = exchange.request.headers["content-type"];
+/** Throws AnswerError UNSUPPORTED_MEDIA_TYPE unless the body says that it is JSON, as it is. */
+function requirePlainJson({ request: { headers } }: Exchange): void {
+  const type = headers["content-type"];
   if (type === undefined || !/^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(type)) {
     throw new AnswerError("UNSUPPORTED_MEDIA_TYPE", "The body must be JSON: Content-Type: application/json.");
+  }
+  const coding = headers["content-encoding"];
+  if (coding !== undefined && !/^identity$/i.test(coding)) {
+    throw new AnswerError(
+      "UNSUPPORTED_MEDIA_TYPE",
+      "The body must come as it is, without a Content-Encoding such as gzip.",
+    );
   }
 }
 

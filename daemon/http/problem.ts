@@ -11,6 +11,7 @@ const TITLES: Readonly<Record<ProblemCode, string>> = {
   BAD_REQUEST: "Bad request",
   UNAUTHENTICATED: "Not signed in",
   FORBIDDEN: "Not allowed",
+  ORIGIN_REFUSED: "Not from here",
   NOT_FOUND: "Not found",
   MODEL_NOT_FOUND: "No such model",
   METHOD_NOT_ALLOWED: "Method not allowed",

@@ -13,6 +13,8 @@ export interface Route {
   readonly path: string;
   /** Milliseconds that its requests have at most, also for the keys to a token; undefined: as long as those may take. */
   readonly timeoutMs?: (params: RouteMatch["params"]) => number | undefined;
+  /** Hears of a request that is answered with an error, or left by its caller, before the handler has made it somebody else's. */
+  readonly onRefused?: (error: AnswerError, exchange: Exchange) => void;
   readonly methods: Readonly<Partial<Record<"GET" | "POST" | "DELETE", Handler>>>;
 }
 

@@ -13,8 +13,8 @@ export interface InferenceDeps {
   readonly budget: ByteBudget;
   readonly clock: Clock;
   readonly maxBodyBytes: number;
-  /** A request that a worker or its deadline failed. */
-  readonly onFail: (error: AnswerError, exchange: Exchange) => void;
+  /** A request for a model that was refused, or that a worker or its deadline failed; `startedAt`, on the clock: when it was given to a worker. */
+  readonly onFail: (error: AnswerError, exchange: Exchange, startedAt: number | undefined) => void;
 }
 
 export interface InferenceKind {

@@ -1,3 +1,4 @@
+import type { Outcome } from "../bridge/in-flight.ts";
 import type { Scheduler } from "../bridge/scheduler.ts";
 import type { ModelInterface, ModelStatus } from "../supervisor/supervisor.ts";
 
@@ -11,6 +12,8 @@ export interface ServedModel {
   /** Milliseconds a reader may take nothing. */
   readonly stallMs: number;
   readonly scheduler: Scheduler;
+  /** Counts a request for it that its scheduler never took. */
+  readonly countRefused: (outcome: Outcome) => void;
   readonly status: () => ModelStatus;
   readonly interface: () => ModelInterface | undefined;
   /** Rolling; rejects with the WorkerError of a fresh worker that did not get ready. */

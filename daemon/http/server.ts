@@ -46,7 +46,7 @@ export interface ServerOptions {
   readonly maxConnections?: number;
   /** HEADERS_TIMEOUT_MS unless given. */
   readonly headersTimeoutMs?: number;
-  /** An error that is ours, not the caller's. */
+  /** An error that is ours, not the caller's, of a route that does not hear of it itself. */
   readonly onError: (error: AnswerError, exchange: Exchange) => void;
 }
 
@@ -112,6 +112,7 @@ function createHandler(options: ServerOptions, connections: ClientConnections) {
     refusal = error;
     connections.refuseAll((exchange) => {
       const { route } = router.match(exchange.path);
+      route.onRefused?.(error, exchange);
       (groupOf.get(route)?.sendError ?? sendProblem)(exchange, error);
     });
   };
@@ -120,17 +121,19 @@ function createHandler(options: ServerOptions, connections: ClientConnections) {
     const exchange = new Exchange(request, response, clock.now(), awaitsContinue);
     connections.add(exchange, request);
     let group: RouteGroup | undefined;
+    let route: Route | undefined;
     try {
-      const { route, params } = router.match(exchange.path);
+      const match = router.match(exchange.path);
+      route = match.route;
+      exchange.params = match.params;
       const handler = handlerFor(route, exchange.method);
       group = groupOf.get(route);
       if (refusal !== undefined) throw refusal;
-      exchange.params = params;
       if (group?.scope !== undefined) {
         const identified = authenticate(request.headers.authorization);
         const caller =
           identified instanceof Promise
-            ? await beforeDeadline(identified, exchange, route.timeoutMs?.(params))
+            ? await beforeDeadline(identified, exchange, route.timeoutMs?.(match.params))
             : identified;
         requireScope(caller, group.scope);
         exchange.caller = caller.sub;
@@ -138,8 +141,10 @@ function createHandler(options: ServerOptions, connections: ClientConnections) {
       await handler(exchange);
     } catch (error) {
       const answer = toAnswerError(error);
+      // Whoever has an answer, from refuseAll, is counted and has been told.
+      if (!response.headersSent) route?.onRefused?.(answer, exchange);
       if (answer.code === "CANCELLED") return;
-      if (answer.code === "INTERNAL") onError(answer, exchange);
+      if (answer.code === "INTERNAL" && route?.onRefused === undefined) onError(answer, exchange);
       (group?.sendError ?? sendProblem)(exchange, answer);
     }
   };
