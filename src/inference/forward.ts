@@ -1,5 +1,6 @@
 import { REQUEST_ID_HEADER, REQUEST_TIMEOUT_HEADER } from "../contract/headers.ts";
 import { InferenceError } from "../errors.ts";
+import { type PassBodyOptions, passBody } from "./pass-body.ts";
 
 /** The longest a forwarded call may take to answer with headers, whatever the model allows: 15 minutes. */
 export const MAX_ANSWER_WAIT_MS = 900_000;
@@ -7,6 +8,7 @@ export const MAX_ANSWER_WAIT_MS = 900_000;
 /** What goes on to the daemon; everything else, cookies and the caller's own token first of all, stays here. */
 const FORWARDED_REQUEST_HEADERS = [
   "accept",
+  "content-encoding",
   "content-language",
   "content-length",
   "content-type",
@@ -31,8 +33,16 @@ export interface ForwardTarget {
   readonly requestId: string;
 }
 
+/** What becomes of an answer that breaks when its status is long sent. */
+export interface WhenBroken {
+  /** Told of it, unless it broke because the caller left. */
+  readonly report: (error: InferenceError) => void;
+  /** Cuts the caller's connection, on runtimes that would not do it quietly themselves. */
+  readonly breakOff: (() => void) | undefined;
+}
+
 /** Sends a request on and gives back the daemon's answer, whatever its status. Throws InferenceError DAEMON_UNREACHABLE. */
-export type Forward = (request: Request, target: ForwardTarget) => Promise<Response>;
+export type Forward = (request: Request, target: ForwardTarget, whenBroken: WhenBroken) => Promise<Response>;
 
 /** Forwards to one daemon, streaming both ways: no body is held here. `accessToken` gives a token for a caller. */
 export function createForward(options: {
@@ -41,7 +51,7 @@ export function createForward(options: {
   readonly fetch?: typeof fetch;
 }): Forward {
   const send = options.fetch ?? fetch;
-  return async (request, target) => {
+  return async (request, target, whenBroken) => {
     const headers = pick(request.headers, FORWARDED_REQUEST_HEADERS);
     headers.set(REQUEST_ID_HEADER, target.requestId);
     headers.set("authorization", `Bearer ${await options.accessToken(target)}`);
@@ -55,7 +65,13 @@ export function createForward(options: {
         signal: AbortSignal.any([request.signal, waiting.signal]),
         ...(request.body === null ? {} : { body: request.body, duplex: "half" }),
       } as RequestInit);
-      return passOn(answer);
+      return await passOn(answer, {
+        breakOff: whenBroken.breakOff,
+        broken: (cause) => {
+          if (request.signal.aborted) return;
+          whenBroken.report(new InferenceError("The daemon's answer broke off before its end.", { cause }));
+        },
+      });
     } catch (cause) {
       if (cause instanceof InferenceError) throw cause;
       throw new InferenceError("The daemon did not answer. Is it running, and is DAEMON_URL right?", { cause });
@@ -65,7 +81,7 @@ export function createForward(options: {
   };
 }
 
-async function passOn(answer: Response): Promise<Response> {
+async function passOn(answer: Response, options: PassBodyOptions): Promise<Response> {
   if (answer.status === 401 || answer.status === 403) {
     // The caller is signed in, so this is between daemon and edge: a wrong issuer, audience or key set.
     await answer.body?.cancel();
@@ -75,7 +91,8 @@ async function passOn(answer: Response): Promise<Response> {
   }
   const headers = pick(answer.headers, FORWARDED_RESPONSE_HEADERS);
   headers.set("cache-control", "no-store");
-  return new Response(answer.body, { status: answer.status, headers });
+  const body = answer.body === null ? null : passBody(answer.body, options);
+  return new Response(body, { status: answer.status, headers });
 }
 
 function pick(from: Headers, names: readonly string[]): Headers {

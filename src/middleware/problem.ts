@@ -13,7 +13,7 @@ import {
   ServiceError,
 } from "../errors.ts";
 import type { EdgeEnv } from "./env.ts";
-import { createFailureLog } from "./failure-log.ts";
+import type { FailureLog } from "./failure-log.ts";
 import type { Log } from "./log.ts";
 
 /** What callers read when the fault is ours; the log has the rest under the same request id. */
@@ -35,8 +35,13 @@ const DEFAULT_RETRY_AFTER_SECONDS = 1;
 const CALLER_GONE = 499 as StatusCode;
 
 /** Turns whatever a handler threw into the answer: the one place on the edge where errors meet HTTP. */
-export function answerErrors(log: Log): ErrorHandler<EdgeEnv> {
-  const logFailure = createFailureLog(log);
+export function answerErrors({
+  log,
+  logFailure,
+}: {
+  readonly log: Log;
+  readonly logFailure: FailureLog;
+}): ErrorHandler<EdgeEnv> {
   return (error, c) => {
     // A caller that left aborts whatever waited for it; nobody reads this answer, and it is nobody's failure.
     if (c.req.raw.signal?.aborted) return c.body(null, CALLER_GONE);

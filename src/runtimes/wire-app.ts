@@ -6,6 +6,7 @@ import type { SigningKeys } from "../auth/signing-keys.ts";
 import type { Database } from "../db/database.ts";
 import { checkReady } from "../db/readiness.ts";
 import { createForward, type Forward } from "../inference/forward.ts";
+import { createFailureLog } from "../middleware/failure-log.ts";
 import type { Log } from "../middleware/log.ts";
 import { createReadinessLog, type LoggedLook } from "../middleware/readiness-log.ts";
 import { createSessionCookie, type SessionCookie } from "../middleware/session-cookie.ts";
@@ -70,6 +71,7 @@ export function wireApp(edge: Edge, { db, background, log }: RequestParts): Retu
     cookie,
     tokens,
     forward,
+    logFailure: createFailureLog(log),
     checkReady: () => readiness(log, () => checkReady(db)),
     auth: {
       db,

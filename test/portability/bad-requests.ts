@@ -1,3 +1,4 @@
+import { gzipSync } from "node:zlib";
 import type { SentHeaders, SentRequest } from "./client.ts";
 
 interface BadRequest {
@@ -70,6 +71,12 @@ export const badRequests: readonly BadRequest[] = [
     code: "UNSUPPORTED_MEDIA_TYPE",
   },
   {
+    title: "a compressed body",
+    request: register(gzipSync("{}"), { ...json, "content-encoding": "gzip" }),
+    status: 415,
+    code: "UNSUPPORTED_MEDIA_TYPE",
+  },
+  {
     title: "an unknown transport",
     request: {
       method: "POST",
@@ -130,6 +137,12 @@ export const badRequests: readonly BadRequest[] = [
     }),
     status: 404,
     code: "MODEL_NOT_FOUND",
+  },
+  {
+    title: "a model's name with a percent sign that encodes nothing",
+    request: ({ bearer }) => ({ method: "POST", path: "/v1/infer/%zz", headers: { ...json, bearer }, body: "{}" }),
+    status: 400,
+    code: "BAD_REQUEST",
   },
   {
     title: "an input that is no JSON",

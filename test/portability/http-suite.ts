@@ -185,6 +185,11 @@ export function describeEdge(runtime: string, start: StartSystem): void {
       const models = await client.get("/v1/models", { bearer });
       expect(models.status).toBe(200);
       expect((models.json.data as Json[]).map(({ id }) => id)).toEqual(expect.arrayContaining(["echo", "mock"]));
+      const headers = { bearer, "x-request-id": "trace-me_2" };
+      for (const method of ["GET", "HEAD"]) {
+        const answer = await client.send({ method, path: "/v1/models", headers });
+        expect([answer.status, answer.headers.get("x-request-id")]).toEqual([200, "trace-me_2"]);
+      }
       const refused = await client.get("/v1/models");
       expect(refused).toMatchObject({
         status: 401,

@@ -7,7 +7,7 @@ import { createBackground } from "./background.ts";
 import { createDaemonFetch } from "./daemon-fetch.ts";
 import { openDatabase } from "./database.ts";
 import { createNodeHasher } from "./hasher.ts";
-import { type Listening, listen } from "./listen.ts";
+import { type Fetch, type Listening, listen } from "./listen.ts";
 import { createLog } from "./log.ts";
 import { loadSigningKeys } from "./signing-keys.ts";
 
@@ -32,8 +32,8 @@ const STARTING = { status: 503, headers: { "retry-after": "1" } };
  * it answers 503. Throws an Error with one sentence for people when something it needs is missing.
  */
 export async function startEdge({ env, host, port }: StartEdgeOptions): Promise<RunningEdge> {
-  let handle: (request: Request) => Response | Promise<Response> = () => new Response(null, STARTING);
-  const server = await listen({ fetch: (request) => handle(request), host, port });
+  let handle: Fetch = () => new Response(null, STARTING);
+  const server = await listen({ fetch: (request, connection) => handle(request, connection), host, port });
   let database: OpenDatabase | undefined;
   try {
     const settings = readSettings(env, server.url);

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
+import type { CallerConnection } from "../../middleware/env.ts";
 import { waitForHalfClosedCallers } from "./half-closed-callers.ts";
 import { refuseMalformed } from "./refuse-malformed.ts";
 
@@ -18,14 +19,17 @@ export interface Listening {
   close(): Promise<void>;
 }
 
+/** Answers a request, and may cut the connection that it came by. */
+export type Fetch = (request: Request, connection: CallerConnection) => Response | Promise<Response>;
+
 /** Serves a fetch function over HTTP/1.1. Throws an Error with one sentence when the port is taken. */
 export async function listen(options: {
-  readonly fetch: (request: Request) => Response | Promise<Response>;
+  readonly fetch: Fetch;
   readonly host: string;
   readonly port: number;
 }): Promise<Listening> {
   const server = createAdaptorServer({
-    fetch: options.fetch,
+    fetch: (request, { outgoing }) => options.fetch(request, { breakOff: () => outgoing.destroy() }),
     serverOptions: { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
   }) as Server;
   waitForHalfClosedCallers(server);

@@ -23,7 +23,7 @@ export default {
       },
     });
     try {
-      return await app.fetch(request);
+      return await app.fetch(request, {});
     } finally {
       context.waitUntil(Promise.all(background).finally(() => database.close()));
     }

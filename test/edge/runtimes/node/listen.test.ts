@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
-import { type Listening, listen } from "../../../../src/runtimes/node/listen.ts";
+import { type Fetch, type Listening, listen } from "../../../../src/runtimes/node/listen.ts";
 
 const opened: { close(): unknown }[] = [];
 
@@ -9,7 +9,7 @@ afterEach(async () => {
   for (const each of opened.splice(0)) await each.close();
 });
 
-async function serve(fetch: (request: Request) => Response | Promise<Response>): Promise<Listening> {
+async function serve(fetch: Fetch): Promise<Listening> {
   const listening = await listen({ fetch, host: "127.0.0.1", port: 0 });
   opened.push(listening);
   return listening;
@@ -55,6 +55,23 @@ describe("listening on Node", () => {
     socket.destroy();
     await aborted;
     expect(signal.aborted).toBe(true);
+  });
+
+  it("lets a handler cut the connection that its request came by", async () => {
+    const socket = await dial(
+      await serve((_request, { breakOff }) => {
+        const pull = (controller: ReadableStreamDefaultController<Uint8Array>) => {
+          breakOff?.();
+          controller.close();
+        };
+        return new Response(
+          new ReadableStream({ start: (controller) => controller.enqueue(Buffer.from("half")), pull }),
+        );
+      }),
+    );
+    socket.write(request);
+    // The empty chunk that ends a body is not there.
+    expect(await readAll(socket).catch(() => "")).not.toContain("\r\n0\r\n");
   });
 
   it("closes a connection whose caller has nothing more to say", async () => {
