@@ -141,10 +141,10 @@ function createHandler(options: ServerOptions, connections: ClientConnections) {
       await handler(exchange);
     } catch (error) {
       const answer = toAnswerError(error);
-      // Whoever has an answer, from refuseAll, is counted and has been told.
-      if (!response.headersSent) route?.onRefused?.(answer, exchange);
+      // Whoever has an answer, from refuseAll, is counted.
+      if (route?.onRefused !== undefined && !response.headersSent) route.onRefused(answer, exchange);
+      else if (answer.code === "INTERNAL") onError(answer, exchange);
       if (answer.code === "CANCELLED") return;
-      if (answer.code === "INTERNAL" && route?.onRefused === undefined) onError(answer, exchange);
       (group?.sendError ?? sendProblem)(exchange, answer);
     }
   };

@@ -233,8 +233,9 @@ class WorkerProcess implements WorkerLife {
   private follow(stream: "stdout" | "stderr"): LogLines {
     const levels = new LineLevels();
     const lines = new LogLines({
-      now: this.options.clock.now,
-      onLine: (text) => this.listener.onLine({ stream, level: stream === "stdout" ? "info" : levels.next(text), text }),
+      clock: this.options.clock,
+      levelOf: (text) => (stream === "stdout" ? "info" : levels.next(text)),
+      onLine: (text, level) => this.listener.onLine({ stream, level, text }),
       onDropped: (count) => {
         this.listener.onLine({ stream, level: "warn", text: `(${count} lines left out: too many a second)` });
       },
