@@ -1,13 +1,12 @@
 import type { WorkerPort } from "./worker-port.ts";
 
-/** The port with the smallest part of its capacity taken, among those with room; of equal ones the first. */
+/** The port with the smallest part of its capacity taken, among those that can take it now; of equal ones the first. */
 export function pickPort(ports: readonly WorkerPort[]): WorkerPort | undefined {
   let best: WorkerPort | undefined;
   let bestLoad = 1;
   for (const port of ports) {
-    if (!port.writable) continue;
     const load = port.inFlight / port.capacity;
-    if (load < bestLoad) {
+    if (load < bestLoad && port.writable && !port.isCalling) {
       best = port;
       bestLoad = load;
     }

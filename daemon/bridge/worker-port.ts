@@ -48,6 +48,8 @@ export interface WorkerPort {
   readonly inFlight: number;
   /** False while what was sent waits in our memory: send nothing more. */
   readonly writable: boolean;
+  /** True while a call runs that what is sent now would wait for: better it waits where another worker may take it. */
+  readonly isCalling: boolean;
   send(request: PortRequest): void;
   /** Asks the worker to stop; the request still gets its end. Nothing if it has had it. */
   cancel(request: PortRequest): void;

@@ -7,7 +7,7 @@ import type { WorkerSettings } from "./worker-settings.ts";
 /** A ready worker's connection as the scheduler uses it. */
 export type ReadyPort = Pick<
   UdsConnection,
-  "id" | "capacity" | "inFlight" | "writable" | "send" | "cancel" | "grant" | "onWritable"
+  "id" | "capacity" | "inFlight" | "writable" | "isCalling" | "send" | "cancel" | "grant" | "onWritable"
 >;
 
 export interface WorkerEnd {

@@ -12,7 +12,7 @@ import { LineLevels } from "./output-line.ts";
 import { signalGroup, terminate } from "./terminate.ts";
 import { workerEnvironment } from "./worker-environment.ts";
 import type { LaunchWorker, WorkerLife, WorkerLifeListener } from "./worker-life.ts";
-import type { WorkerPlatform, WorkerSettings } from "./worker-settings.ts";
+import { callBeginsMs, type WorkerPlatform, type WorkerSettings } from "./worker-settings.ts";
 
 /** Milliseconds after a process's exit in which its socket and its output are still read. */
 const AFTERMATH_MS = 250;
@@ -129,6 +129,7 @@ class WorkerProcess implements WorkerLife {
         nonce,
         maxFrameBytes: platform.maxFrameBytes,
         clock,
+        callBeginsMs: callBeginsMs(this.settings),
         listener: {
           onHello: () => this.listener.onLoading(),
           onReady: (ready) => this.onReady(ready),

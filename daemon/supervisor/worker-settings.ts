@@ -18,6 +18,17 @@ export interface WorkerSettings {
   readonly devices: readonly string[];
 }
 
+/** Milliseconds for which requests that follow one another are handed on although the first of them may be in a call by now. */
+const HAND_AHEAD_MS = 5;
+
+/**
+ * Milliseconds after which a request that a worker has is taken to be in a call that others have to wait for, and these wait in the daemon: from
+ * there another worker may take them. A worker that makes several calls at once can always begin one more.
+ */
+export function callBeginsMs({ concurrency, maxBatch, maxWaitMs }: WorkerSettings): number {
+  return concurrency === 1 && maxBatch > 1 ? maxWaitMs + HAND_AHEAD_MS : Number.POSITIVE_INFINITY;
+}
+
 /** What all workers have in common. */
 export interface WorkerPlatform {
   /** The Python interpreter. */

@@ -14,6 +14,7 @@ export class Entry implements WireRequest {
   nextSeq: number | undefined = undefined;
   id = 0;
   started = false;
+  startedAt = 0;
   cancelled = false;
   /** When the worker was told so, or its stream began after that. */
   cancelledAt = 0;
@@ -111,7 +112,7 @@ export class InferOutbox {
     for (let i = from; i < to; i++) {
       const entry = entries[i] as Entry;
       entry.started = true;
-      entry.movedAt = now;
+      entry.startedAt = entry.movedAt = now;
       entry.request.onStarted();
     }
   }

@@ -31,6 +31,8 @@ export interface ConnectionOptions {
   readonly nonce: string;
   readonly maxFrameBytes: number;
   readonly clock: Clock;
+  /** Milliseconds after which a request that was sent is taken to be in a call that others have to wait for. */
+  readonly callBeginsMs: number;
   readonly listener: ConnectionListener;
 }
 
@@ -105,6 +107,11 @@ export class UdsConnection implements WorkerPort {
 
   get writable(): boolean {
     return this.state.phase === "ready" && !this.socket.writableNeedDrain && !this.socket.destroyed;
+  }
+
+  get isCalling(): boolean {
+    const { oldest } = this.state;
+    return oldest?.started === true && this.options.clock.now() - oldest.startedAt > this.options.callBeginsMs;
   }
 
   get activity(): ConnectionActivity {

@@ -43,6 +43,11 @@ export class ConnectionState<Request extends WireRequest> {
     return this.requests.inOrder();
   }
 
+  /** The one of them that was sent first. */
+  get oldest(): Request | undefined {
+    return this.requests.first;
+  }
+
   get capacity(): number {
     return this.maxInFlight;
   }

@@ -8,6 +8,8 @@ export class IdTable<Value> {
   private values: (Value | undefined)[] = [];
   private mask = 0;
   private count = 0;
+  /** No id below this is there. */
+  private lowest = 1;
 
   constructor() {
     this.allocate(16);
@@ -24,6 +26,7 @@ export class IdTable<Value> {
   /** Adds an id that is not there. Ids are integers from 1. */
   add(id: number, value: Value): void {
     if (2 * (this.count + 1) > this.ids.length) this.grow();
+    if (this.count === 0 || id < this.lowest) this.lowest = id;
     const at = this.find(id);
     this.ids[at] = id;
     this.values[at] = value;
@@ -44,6 +47,13 @@ export class IdTable<Value> {
     }
     this.ids[free] = 0;
     this.values[free] = undefined;
+  }
+
+  /** The value with the lowest id. Takes constant time, on average, where ids rise by one. */
+  get first(): Value | undefined {
+    if (this.count === 0) return undefined;
+    while (this.ids[this.find(this.lowest)] === 0) this.lowest++;
+    return this.get(this.lowest);
   }
 
   /** The values in the order of their ids. */

@@ -20,6 +20,7 @@ describe("IdTable", () => {
             map.delete(id);
           }
           expect([table.get(id), table.size]).toEqual([map.get(id), map.size]);
+          expect(table.first).toBe(map.get(Math.min(...map.keys())));
         }
         expect(table.inOrder()).toEqual([...map].sort(([a], [b]) => a - b).map(([, value]) => value));
         for (const [id, value] of map) expect(table.get(id)).toBe(value);

@@ -4,6 +4,7 @@ import { WorkerError } from "../../../daemon/errors.ts";
 /** A worker that answers when the test says so, and remembers what it was asked. */
 export class FakePort implements WorkerPort {
   readonly owed: PortRequest[] = [];
+  private readonly sentAt = new Map<PortRequest, number>();
   readonly cancelled = new Set<PortRequest>();
   readonly granted: number[] = [];
   writable = true;
@@ -13,7 +14,13 @@ export class FakePort implements WorkerPort {
   constructor(
     readonly id: string,
     readonly capacity: number,
+    private readonly now: () => number = () => 0,
+    private readonly callBeginsMs = Number.POSITIVE_INFINITY,
   ) {}
+
+  get isCalling(): boolean {
+    return this.owed.some((request) => this.now() - (this.sentAt.get(request) ?? 0) > this.callBeginsMs);
+  }
 
   get inFlight(): number {
     return this.owed.length;
@@ -21,8 +28,10 @@ export class FakePort implements WorkerPort {
 
   send(request: PortRequest): void {
     if (this.inFlight >= this.capacity) throw new Error("more than concurrency x max_batch");
+    if (this.isCalling) throw new Error("sent to a port that is in a call");
     if (!this.writable || this.isGone) throw new Error("sent to a port that takes nothing");
     this.owed.push(request);
+    this.sentAt.set(request, this.now());
     request.onStarted();
     request.onBodyReleased();
   }

@@ -8,6 +8,9 @@ import { post, RawCaller } from "../http/raw-caller.ts";
 /** pino's number for it. */
 const ERROR = 50;
 
+/** Longer than the daemon takes a worker that got a request for one that may still gather others. */
+const CALL_BEGINS_MS = 10;
+
 let daemon: DaemonInProcess | undefined;
 
 afterEach(() => daemon?.[Symbol.asyncDispose]());
@@ -280,6 +283,37 @@ it("lets a worker shout without flooding the log", async () => {
   expect(Math.max(...lines.map(({ message }) => message.length))).toBeLessThanOrEqual(8_192);
   expect(lines.length).toBeLessThan(1_000);
   expect(lines.some(({ message }) => /lines left out/.test(message))).toBe(true);
+});
+
+it("keeps a request for whichever worker is free first while all are in a call, and sends it again if none had begun it", async () => {
+  const running = await start(
+    `[models.m]\nclass = "${fixture("misbehaving.py", "OnDemand")}"\nworkers = 2\nmax_batch = 8`,
+  );
+  const ask = async (name: string): Promise<Response[]> => {
+    const announce = join(running.folder, `${name} began`);
+    const answered: Response[] = [];
+    void running.infer("m", { do: "wait", announce, until: join(running.folder, name) }).then((answer) => {
+      answered.push(answer);
+    });
+    await until(async () => existsSync(announce));
+    return answered;
+  };
+  const first = await ask("first");
+  const second = await ask("second");
+  const begun = performance.now();
+  await until(async () => performance.now() - begun > CALL_BEGINS_MS);
+  const others = Promise.all([1, 2, 3].map((n) => running.infer("m", { do: "echo", n })));
+  await until(async () => (await running.state()).models[0]?.unsettled === 5);
+  expect((await running.state()).models[0]?.waiting).toBe(3);
+
+  // Whoever is free takes them, and who is not does not lose them: a worker that is killed had none.
+  const workers = (await running.state()).models[0]?.workers.map(({ pid }) => pid ?? 0) ?? [];
+  process.kill(workers[0] ?? 0, "SIGKILL");
+  await until(async () => first.length + second.length === 1);
+  writeFileSync(join(running.folder, first.length === 1 ? "second" : "first"), "");
+  expect((await others).map(({ status }) => status)).toEqual([200, 200, 200]);
+  await until(async () => first.length + second.length === 2);
+  expect([first[0]?.status, second[0]?.status].sort()).toEqual([200, 502]);
 });
 
 async function until(holds: () => Promise<boolean>): Promise<void> {

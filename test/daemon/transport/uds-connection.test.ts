@@ -8,10 +8,11 @@ import type { PortRequest } from "../../../daemon/bridge/worker-port.ts";
 import { systemClock } from "../../../daemon/clock.ts";
 import type { WorkerError } from "../../../daemon/errors.ts";
 import { connect } from "../../../daemon/transport/connect.ts";
-import { UdsConnection } from "../../../daemon/transport/uds-connection.ts";
+import { type ConnectionOptions, UdsConnection } from "../../../daemon/transport/uds-connection.ts";
 import { encodeFrame } from "../../../daemon/wire/frame.ts";
 import { FrameReader } from "../../../daemon/wire/frame-reader.ts";
 import type { JsonObject } from "../../../daemon/wire/strict-json.ts";
+import { FakeClock } from "../fake-clock.ts";
 
 const NONCE = "0123456789abcdef".repeat(2) + "fedcba9876543210".repeat(2);
 
@@ -88,7 +89,7 @@ interface Pair {
   readonly closed: Promise<WorkerError | undefined>;
 }
 
-async function pair(): Promise<Pair> {
+async function pair(change: Partial<ConnectionOptions> = {}): Promise<Pair> {
   const path = join(folder, "s");
   server = createServer();
   const accepted = once(server, "connection") as Promise<[Socket]>;
@@ -102,6 +103,7 @@ async function pair(): Promise<Pair> {
     nonce: NONCE,
     maxFrameBytes: 1_000_000,
     clock: systemClock,
+    callBeginsMs: Number.POSITIVE_INFINITY,
     listener: {
       onHello: () => events.push("hello"),
       onReady: () => {
@@ -114,6 +116,7 @@ async function pair(): Promise<Pair> {
         closed.resolve(reason);
       },
     },
+    ...change,
   });
   const [other] = await accepted;
   return { connection, worker: new FakeWorker(other), events, ready: ready.promise, closed: closed.promise };
@@ -153,8 +156,8 @@ function request(
   };
 }
 
-async function readyPair(): Promise<Pair> {
-  const both = await pair();
+async function readyPair(change: Partial<ConnectionOptions> = {}): Promise<Pair> {
+  const both = await pair(change);
   await both.worker.got("hello");
   both.worker.getReady();
   await both.ready;
@@ -233,6 +236,30 @@ describe("UdsConnection's requests", () => {
     expect(connection.activity).toMatchObject({ oldestMoveAt: undefined, oldestCancelAt: undefined });
     connection.cancel(one);
     expect(connection.activity).toMatchObject({ oldestMoveAt: undefined, oldestCancelAt: expect.any(Number) });
+  });
+
+  it("is in a call while the oldest of what it has was sent longer ago than a call needs to begin", async () => {
+    const clock = new FakeClock();
+    const { connection, worker } = await readyPair({ clock, callBeginsMs: 20 });
+    const requests = [request(), request(), request()];
+    for (const [index, one] of requests.entries()) {
+      connection.send(one);
+      await worker.got("infer", index + 1);
+      clock.advance(10);
+    }
+    const [first, second, third] = await worker.got("infer", 3);
+    expect(connection.isCalling).toBe(true);
+    worker.send({ type: "result", id: second?.id, status: 200, headers: {}, segments: [] });
+    await requests[1]?.over;
+    expect(connection.isCalling).toBe(true);
+    worker.send({ type: "result", id: first?.id, status: 200, headers: {}, segments: [] });
+    await requests[0]?.over;
+    expect(connection.isCalling).toBe(false);
+    clock.advance(11);
+    expect(connection.isCalling).toBe(true);
+    worker.send({ type: "result", id: third?.id, status: 200, headers: {}, segments: [] });
+    await requests[2]?.over;
+    expect(connection.isCalling).toBe(false);
   });
 
   it("gives back a request that is cancelled before its first byte was written", async () => {
