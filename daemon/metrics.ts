@@ -27,6 +27,7 @@ export class Metrics {
   private readonly duration: DurationHistogram;
   private readonly queueDuration: DurationHistogram;
   private readonly crashes: Counter<"model" | "code">;
+  private readonly loadFailures: Counter<"model" | "code">;
 
   constructor({ bufferedBytes, timers }: DaemonGauges) {
     const registers = [this.registry];
@@ -58,6 +59,12 @@ export class Metrics {
     this.crashes = new Counter({
       name: "gatehouse_worker_crashes_total",
       help: "Workers that ended without being told to, by why.",
+      labelNames: ["model", "code"],
+      registers,
+    });
+    this.loadFailures = new Counter({
+      name: "gatehouse_worker_load_failures_total",
+      help: "Workers that did not load their model, by why. No crashes.",
       labelNames: ["model", "code"],
       registers,
     });
@@ -104,6 +111,10 @@ export class Metrics {
 
   countCrash(model: string, code: string): void {
     this.crashes.inc({ model, code });
+  }
+
+  countLoadFailure(model: string, code: string): void {
+    this.loadFailures.inc({ model, code });
   }
 
   private total(name: string, help: string, read: () => number): void {

@@ -40,6 +40,19 @@ export function serveModel(options: ServeModelOptions): ModelService {
   let paused = false;
   let lastState: string | undefined;
 
+  const failedWorkers = new Set<number>();
+  /** One that is given up while others go on leaves the model ready: nobody else would say so. */
+  const tellFailedWorkers = ({ state, workers }: ModelStatus): void => {
+    for (const worker of workers) {
+      if (worker.state !== "failed") failedWorkers.delete(worker.index);
+      else if (!failedWorkers.has(worker.index)) {
+        failedWorkers.add(worker.index);
+        if (state !== "failed")
+          log.error({ worker: worker.index, reason: worker.reason }, "worker is failed, the others go on");
+      }
+    }
+  };
+
   const supervisor = new Supervisor({
     settings,
     launch: options.launch,
@@ -50,25 +63,24 @@ export function serveModel(options: ServeModelOptions): ModelService {
       onPortGone: (port) => scheduler.removePort(port),
       onChanged: (status) => {
         if (!paused) follow(scheduler, status);
+        tellFailedWorkers(status);
         if (status.state === lastState) return;
         lastState = status.state;
-        log[status.state === "failed" ? "error" : "info"](
-          { state: status.state, reason: status.reason ?? undefined },
-          `model is ${status.state}`,
-        );
+        // Why it is not ready any more was said when its worker ended, and is not why it now starts.
+        if (status.state === "failed") log.error({ state: "failed", reason: status.reason }, "model is failed");
+        else log.info({ state: status.state }, `model is ${status.state}`);
       },
       onLine: ({ index, pid }, { stream, level, text }) => log[level]({ worker: index, pid, stream }, text),
       onCrashed: (worker, end) => {
-        metrics.countCrash(name, end.reason?.code ?? "EXITED");
-        log.warn(
-          {
-            worker: worker.index,
-            code: end.reason?.code,
-            reason: end.reason?.message,
-            readyForMs: Math.round(end.readyForMs),
-          },
-          "worker crashed",
-        );
+        const code = end.reason?.code ?? "EXITED";
+        const fields = { worker: worker.index, code, reason: end.reason?.message };
+        if (code === "LOAD_FAILED" || code === "LOAD_TIMEOUT") {
+          metrics.countLoadFailure(name, code);
+          log.warn(fields, "worker did not load its model");
+        } else {
+          metrics.countCrash(name, code);
+          log.warn({ ...fields, readyForMs: Math.round(end.readyForMs) }, "worker crashed");
+        }
       },
     },
   });
@@ -89,7 +101,7 @@ export function serveModel(options: ServeModelOptions): ModelService {
     countRefused: (outcome) => metrics.countRefused(name, outcome),
     status: () => supervisor.status,
     interface: () => supervisor.interface,
-    reload: () => supervisor.reload(),
+    reload: (requestId) => reload(supervisor, { log, clock, requestId }),
     start: () => supervisor.start(),
     pause: (refusal) => {
       paused = true;
@@ -99,6 +111,25 @@ export function serveModel(options: ServeModelOptions): ModelService {
     stop: () => supervisor.stop(),
     kill: (graceMs) => supervisor.kill(graceMs),
   };
+}
+
+/** As the supervisor's, with a line at each end. */
+async function reload(
+  supervisor: Supervisor,
+  { log, clock, requestId }: { readonly log: Log; readonly clock: Clock; readonly requestId: string },
+): Promise<void> {
+  const askedAt = clock.now();
+  const took = () => ({ requestId, tookMs: Math.round(clock.now() - askedAt) });
+  log.info({ requestId }, "reload was asked for");
+  try {
+    await supervisor.reload();
+  } catch (error) {
+    const { state } = supervisor.status;
+    const left = state === "ready" ? "the old workers stay" : `no worker is left, the model is ${state}`;
+    log.error({ ...took(), reason: (error as Error).message }, `reload failed: ${left}`);
+    throw error;
+  }
+  log.info(took(), "reload is done");
 }
 
 /** A model takes requests while it has a ready worker; those that wait outlast a restart, but not a failure. */

@@ -14,10 +14,11 @@ export function adminRoutes(models: ServedModels, state: () => unknown): readonl
           const model = findModel(models, exchange.params.model ?? "");
           exchange.request.resume();
           try {
-            await model.reload();
+            await model.reload(exchange.requestId);
           } catch (error) {
             if (!(error instanceof WorkerError)) throw error;
-            const message = `A fresh worker did not get ready, the others go on as before: ${error.message}`;
+            const others = model.status().state === "ready" ? "the others go on as before" : "and no other is ready";
+            const message = `A fresh worker did not get ready, ${others}: ${error.message}`;
             throw new AnswerError("MODEL_NOT_READY", message, { cause: error, retryAfterSeconds: 5 });
           }
           exchange.sendJson(200, model.status());

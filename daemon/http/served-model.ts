@@ -16,8 +16,8 @@ export interface ServedModel {
   readonly countRefused: (outcome: Outcome) => void;
   readonly status: () => ModelStatus;
   readonly interface: () => ModelInterface | undefined;
-  /** Rolling; rejects with the WorkerError of a fresh worker that did not get ready. */
-  readonly reload: () => Promise<void>;
+  /** Rolling; rejects with the WorkerError of a fresh worker that did not get ready. `requestId` says who asked for it. */
+  readonly reload: (requestId: string) => Promise<void>;
 }
 
 export type ServedModels = ReadonlyMap<string, ServedModel>;

@@ -12,7 +12,7 @@ export interface ModelStatus {
   readonly name: string;
   readonly state: ModelState;
   readonly required: boolean;
-  /** Why it is not ready: one sentence. */
+  /** Why it is not ready, and what to do if it has failed. */
   readonly reason: string | null;
   /** The kind of that reason. */
   readonly reasonCode: WorkerErrorCode | null;

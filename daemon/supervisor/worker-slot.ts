@@ -17,7 +17,7 @@ export interface WorkerStatus {
   readonly pid: number | null;
   /** Times it was started again after a crash. */
   readonly restarts: number;
-  /** Why it failed, or last ended: one sentence. */
+  /** Why it last ended, or failed and what then to do. */
   readonly reason: string | null;
   /** The kind of that reason. */
   readonly reasonCode: WorkerErrorCode | null;
@@ -277,7 +277,13 @@ export class WorkerSlot {
 
   private fail(reason: WorkerError): void {
     this.failed = true;
-    this.reason = reason;
+    const { name } = this.options.settings;
+    const what = /[.!?…]$/.test(reason.message) ? reason.message : `${reason.message}.`;
+    this.reason = new WorkerError(
+      reason.code,
+      `${what} It is not started again: mend it, then POST /admin/models/${name}/reload or restart the daemon.`,
+      { cause: reason },
+    );
   }
 
   private forget(tenant: Tenant): void {

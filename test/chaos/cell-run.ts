@@ -164,7 +164,7 @@ class CellRun {
 
   /** How long the daemon waited before it started the worker that is there now: what it adds to its load. */
   private async restart(brokenAt: number): Promise<number | undefined> {
-    const crash = this.daemon.log.findLast(({ message }) => message === "worker crashed");
+    const crash = this.daemon.log.findLast(({ message }) => /^worker (?:crashed|did not load)/.test(message));
     const startedAt = startOf(await this.scene.pid());
     if (crash === undefined || startedAt === undefined) return undefined;
     const noticeMs = Date.parse(crash.time) - brokenAt;

@@ -150,7 +150,7 @@ it("tries again when loading fails after a crash, although it had loaded before"
   const obstacle = join(running.folder, "fail");
   writeFileSync(obstacle, "");
   process.kill(pid, "SIGKILL");
-  await running.logged(({ message, code }) => message === "worker crashed" && code === "LOAD_FAILED");
+  await running.logged(({ message, code }) => message === "worker did not load its model" && code === "LOAD_FAILED");
   rmSync(obstacle);
   await running.ready();
   expect((await tell(running)).pid).not.toBe(pid);
@@ -188,7 +188,8 @@ it("fails a model that does not load, with its last lines for the log and the ad
   expect(readyz).not.toContain("exit");
   const [model] = (await daemon.state()).models;
   expect([model?.reason, model?.workers[0]?.lastLines]).toEqual([
-    "It crashed more often than max_restarts (0) allows; the last time: The worker exited with code 3.",
+    "It crashed more often than max_restarts (0) allows; the last time: The worker exited with code 3. " +
+      "It is not started again: mend it, then POST /admin/models/m/reload or restart the daemon.",
     ["about to exit"],
   ]);
 });
@@ -250,7 +251,7 @@ it("logs a traceback line by line as an error, and the reason as one sentence", 
     `[models.m]\nclass = "${fixture("misbehaving.py", "LoadRaises")}"\nmax_restarts = 0`,
   );
   const failed = await daemon.logged(({ message }) => message === "model is failed");
-  expect(failed.reason).toBe("RuntimeError: the weights are missing");
+  expect(failed.reason).toMatch(/^RuntimeError: the weights are missing\. It is not started again: mend it/);
   const lines = daemon.log.filter(({ stream }) => stream === "stderr");
   expect(lines.map(({ message }) => message)).toEqual(
     expect.arrayContaining(["Traceback (most recent call last):", "RuntimeError: the weights are missing"]),
