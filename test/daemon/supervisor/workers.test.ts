@@ -290,6 +290,7 @@ it("keeps a request for whichever worker is free first while all are in a call, 
   const running = await start(
     `[models.m]\nclass = "${fixture("misbehaving.py", "OnDemand")}"\nworkers = 2\nmax_batch = 8`,
   );
+  await until(async () => (await running.state()).models[0]?.workers.every(({ state }) => state === "ready") === true);
   const ask = async (name: string): Promise<Response[]> => {
     const announce = join(running.folder, `${name} began`);
     const answered: Response[] = [];
