@@ -12,23 +12,40 @@ const PROBE_AFTER_MS = [0, 50, 250, 1_000] as const;
 export function waitForHalfClosedCallers(server: Server): void {
   // Without this Node answers the end of a caller's sending side by closing, also while an answer is due.
   Object.assign(server, { httpAllowHalfOpen: true });
-  const answers = new WeakMap<Socket, ServerResponse>();
-  server.on("request", (request, response) => answers.set(request.socket, response));
+  /** In the order of their requests: the first has the socket, those of pipelined requests wait for it. */
+  const answersUnderWay = new WeakMap<Socket, Set<ServerResponse>>();
   server.on("connection", (socket: Socket) => {
-    socket.once("end", () => {
-      const answer = answers.get(socket);
-      if (answer === undefined || answer.writableEnded) socket.end();
-      else probe(answer, 0);
-    });
+    const answers = new Set<ServerResponse>();
+    answersUnderWay.set(socket, answers);
+    socket.once("end", () => probe(socket, answers));
+    socket.once("close", () => closeWaiting(answers));
+  });
+  server.on("request", ({ socket }, response) => {
+    const answers = answersUnderWay.get(socket);
+    answers?.add(response);
+    response.once("close", () => answers?.delete(response));
   });
 }
 
-function probe(answer: ServerResponse, turn: number): void {
-  const delayMs = PROBE_AFTER_MS[Math.min(turn, PROBE_AFTER_MS.length - 1)];
-  const timer = setTimeout(() => {
-    if (answer.headersSent || answer.destroyed) return;
-    answer.writeContinue();
-    probe(answer, turn + 1);
-  }, delayMs);
-  answer.once("close", () => clearTimeout(timer));
+function probe(socket: Socket, answers: ReadonlySet<ServerResponse>): void {
+  let turn = 0;
+  let timer: NodeJS.Timeout;
+  const wait = () => {
+    const delayMs = PROBE_AFTER_MS[Math.min(turn++, PROBE_AFTER_MS.length - 1)];
+    timer = setTimeout(() => {
+      const [first] = answers;
+      if (first === undefined) socket.end();
+      else if (!first.headersSent) first.writeContinue();
+      wait();
+    }, delayMs);
+  };
+  wait();
+  socket.once("close", () => clearTimeout(timer));
+}
+
+/** Node tells only the answer that has the socket of its end; whoever works for the others would go on for nobody. */
+function closeWaiting(answers: ReadonlySet<ServerResponse>): void {
+  for (const answer of answers) {
+    if (answer.socket === null) answer.emit("close");
+  }
 }

@@ -45,6 +45,7 @@ describe("passing a body on", () => {
     );
     const broken = (cause: unknown) => events.push(cause);
     const reader = passBody(source, { broken, breakOff: undefined }).getReader();
+    await new Promise(setImmediate);
     expect(events).toEqual([]);
     await reader.read();
     await reader.cancel("enough");

@@ -57,6 +57,38 @@ describe("listening on Node", () => {
     expect(signal.aborted).toBe(true);
   });
 
+  it.each(["closes", "resets"] as const)("tells every handler of a caller that pipelined and %s", async (how) => {
+    const signals: AbortSignal[] = [];
+    const both = resolvers<void>();
+    const socket = await dial(
+      await serve((received) => {
+        if (signals.push(received.signal) === 2) both.resolve();
+        return new Promise((resolve) => received.signal.addEventListener("abort", () => resolve(new Response())));
+      }),
+    );
+    socket.write(request + request);
+    await both.promise;
+    const aborted = Promise.all(signals.map((signal) => once(signal, "abort")));
+    if (how === "closes") socket.destroy();
+    else socket.resetAndDestroy();
+    await aborted;
+    expect(signals.map((signal) => signal.aborted)).toEqual([true, true]);
+  });
+
+  it("answers all that a caller pipelined before it closed its sending side", async () => {
+    const answerNow: ((answer: Response) => void)[] = [];
+    const both = resolvers<void>();
+    const socket = await dial(
+      await serve(() => new Promise((resolve) => answerNow.push(resolve) === 2 && both.resolve())),
+    );
+    socket.end(request + request);
+    await both.promise;
+    await once(socket, "data");
+    answerNow[1]?.(new Response("second"));
+    answerNow[0]?.(new Response("first"));
+    expect(await readAll(socket)).toMatch(/HTTP\/1\.1 200 OK[\s\S]*first[\s\S]*HTTP\/1\.1 200 OK[\s\S]*second/);
+  });
+
   it("lets a handler cut the connection that its request came by", async () => {
     const socket = await dial(
       await serve((_request, { breakOff }) => {
