@@ -53,6 +53,7 @@ it("has a sample of whatever it describes once a request is settled and a worker
   const metrics = new Metrics({ bufferedBytes: () => 0, timers: () => 0 });
   metrics.addModel("echo", IDLE)({ outcome: "ok", stream: false, queueMs: 1, totalMs: 2 });
   metrics.countCrash("echo", "EXITED");
+  metrics.countLoadFailure("echo", "LOAD_FAILED");
   const text = await metrics.text();
   const described = [...text.matchAll(/^# TYPE (gatehouse_\S+)/gm)].map(([, name]) => name ?? "");
   const sampled = [...samplesOf(text).keys()];
