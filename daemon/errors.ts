@@ -96,6 +96,7 @@ export type AnswerCode =
   | "WORKER_CRASHED"
   | "MODEL_NOT_READY"
   | "DRAINING"
+  | "KEYS_UNAVAILABLE"
   | "DEADLINE_EXCEEDED"
   | "CANCELLED";
 

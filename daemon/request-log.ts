@@ -17,6 +17,7 @@ const REPEATED: ReadonlySet<AnswerCode> = new Set([
   "BODY_TOO_LARGE",
   "DRAINING",
   "FORBIDDEN",
+  "KEYS_UNAVAILABLE",
   "MODEL_NOT_READY",
   "ORIGIN_REFUSED",
   "OVERLOADED",

@@ -5,12 +5,14 @@ import { systemClock } from "./clock.ts";
 import { type AuthSettings, type Config, loadConfig } from "./config.ts";
 import { StartError } from "./errors.ts";
 import { adminRoutes } from "./http/admin.ts";
-import { type Authenticate, authenticateNobody, createAuthenticate } from "./http/authenticate.ts";
+import { type Authenticate, createAuthenticate } from "./http/authenticate.ts";
 import { healthRoutes } from "./http/health.ts";
 import { inferRoute } from "./http/infer.ts";
+import { authenticateNobody } from "./http/local-caller.ts";
 import { metricsRoute } from "./http/metrics.ts";
 import { modelsRoute } from "./http/models.ts";
 import { type HttpServer, listen, type RouteGroup } from "./http/server.ts";
+import type { TokenTrouble } from "./http/token-trouble.ts";
 import type { Log } from "./log.ts";
 import { Metrics } from "./metrics.ts";
 import { OnceASecond } from "./once-a-second.ts";
@@ -53,7 +55,7 @@ export async function runDaemon(options: DaemonOptions): Promise<RunningDaemon> 
   const python = findPython(env);
   const onceASecond = new OnceASecond(systemClock);
   const requestLog = new RequestLog({ log, clock: systemClock, onceASecond });
-  const authenticate = createAuthenticator(config.auth);
+  const authenticate = createAuthenticator(config.auth, log, onceASecond);
   const folder = await createSocketFolder(config.daemon.socketDir);
   const budget = createBudget(config);
   const metrics = new Metrics({ bufferedBytes: () => budget.heldBytes, timers: () => systemClock.pending });
@@ -159,8 +161,17 @@ function describe(model: ModelService) {
   };
 }
 
-function createAuthenticator(auth: AuthSettings): Authenticate {
-  return auth.mode === "none" ? authenticateNobody : createAuthenticate(auth);
+function createAuthenticator(auth: AuthSettings, log: Log, onceASecond: OnceASecond): Authenticate {
+  if (auth.mode === "none") {
+    log.warn('mode = "none" in [auth]: every program that reaches the port is let in and may do everything');
+    return authenticateNobody;
+  }
+  const onTrouble = ({ setting, concernsAll, message, got }: TokenTrouble) =>
+    onceASecond.write(`token ${setting} ${concernsAll}`, (leftOut) => {
+      const claim = got === undefined || setting === "jwks" ? {} : { got, wanted: auth[setting] };
+      log[concernsAll ? "error" : "warn"]({ setting, ...claim, ...(leftOut === 0 ? {} : { leftOut }) }, message);
+    });
+  return createAuthenticate({ ...auth, onTrouble });
 }
 
 /** No caller alone holds more than half of the budget, but always the largest body. */

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import type { IncomingHttpHeaders } from "node:http";
 import { createLocalJWKSet, createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
 import {
   ACCESS_TOKEN_ALGORITHM,
@@ -7,6 +8,7 @@ import {
   type Scope,
 } from "../../src/contract/access-token.ts";
 import { AnswerError, StartError } from "../errors.ts";
+import { explain, type TokenTrouble, unauthenticated } from "./token-trouble.ts";
 
 /** Verified tokens that are remembered; the oldest goes first. */
 const MAX_CACHED_TOKENS = 10_000;
@@ -30,26 +32,29 @@ export interface Caller {
   readonly scopes: ReadonlySet<string>;
 }
 
-/** Says who sent an `authorization` header. Throws or rejects with AnswerError UNAUTHENTICATED, OVERLOADED, or INTERNAL when no keys can be had. */
-export type Authenticate = (authorization: string | undefined) => Caller | Promise<Caller>;
+/** Says who sent a request. Throws or rejects with AnswerError. */
+export type Authenticate = (
+  authorization: string | undefined,
+  headers: IncomingHttpHeaders,
+) => Caller | Promise<Caller>;
+
+/** Says who sent an `authorization` header. Throws or rejects with AnswerError UNAUTHENTICATED, OVERLOADED, or KEYS_UNAVAILABLE. */
+export type VerifyToken = (authorization: string | undefined) => Caller | Promise<Caller>;
 
 export interface TokenSettings {
   /** Address or absolute path of the edge's JSON Web Key Set. */
   readonly jwks: string;
   readonly issuer: string;
   readonly audience: string;
+  /** Hears of tokens that were not taken, each of them: for the log. */
+  readonly onTrouble?: (trouble: TokenTrouble) => void;
 }
-
-/** For `mode = "none"`: everyone on this machine is one caller who may do everything. */
-export const authenticateNobody: Authenticate = () => LOCAL_CALLER;
-
-const LOCAL_CALLER: Caller = { sub: "local", scopes: new Set<Scope>(["infer", "admin"]) };
 
 /**
  * Verifies the edge's tokens (src/contract/access-token.ts): EdDSA only, `typ` at+jwt, this daemon's audience, the edge as issuer, not
  * expired. A verified token is remembered until it expires. Throws StartError CONFIG_INVALID when the key file cannot be read.
  */
-export function createAuthenticate(settings: TokenSettings): Authenticate {
+export function createAuthenticate(settings: TokenSettings): VerifyToken {
   const keys = settings.jwks.startsWith("http") ? remoteKeys(settings.jwks) : fileKeys(settings.jwks);
   const verified = new Map<string, { readonly caller: Caller; readonly expiresAtMs: number }>();
 
@@ -65,7 +70,7 @@ export function createAuthenticate(settings: TokenSettings): Authenticate {
       throw unauthenticated("The token has expired.");
     }
     if (!isCompactToken(token)) {
-      throw unauthenticated("The authorization header holds no bearer token.");
+      throw unauthenticated("This is no access token; with a session's, POST /v1/auth/token at the edge gives one.");
     }
     if (verifying >= MAX_VERIFYING) {
       throw new AnswerError("OVERLOADED", "Too many tokens are being verified.", { retryAfterSeconds: 1 });
@@ -122,28 +127,15 @@ async function verify(
     });
     payload = verified.payload;
   } catch (cause) {
-    throw explain(cause);
+    const { answer, trouble } = explain(cause);
+    if (trouble !== undefined) settings.onTrouble?.(trouble);
+    throw answer;
   }
   const { sub, scope, exp } = payload;
   if (sub === undefined || sub === "" || typeof scope !== "string" || exp === undefined) {
     throw unauthenticated("The token lacks a claim.");
   }
   return { caller: { sub, scopes: new Set(scope.split(" ")) }, exp };
-}
-
-function explain(cause: unknown): AnswerError {
-  if (cause instanceof errors.JWTExpired) return unauthenticated("The token has expired.", cause);
-  const isTokensFault =
-    cause instanceof errors.JWTClaimValidationFailed ||
-    cause instanceof errors.JWTInvalid ||
-    cause instanceof errors.JWSInvalid ||
-    cause instanceof errors.JWSSignatureVerificationFailed ||
-    cause instanceof errors.JOSEAlgNotAllowed ||
-    cause instanceof errors.JOSENotSupported ||
-    cause instanceof errors.JWKSNoMatchingKey ||
-    cause instanceof errors.JWKSMultipleMatchingKeys;
-  if (isTokensFault) return unauthenticated("The token is not one of ours.", cause);
-  return new AnswerError("INTERNAL", "The keys that tokens are checked with cannot be had at the moment.", { cause });
 }
 
 function remoteKeys(address: string): JWTVerifyGetKey {
@@ -176,8 +168,4 @@ function readKeys(path: string): JWTVerifyGetKey {
       { cause },
     );
   }
-}
-
-function unauthenticated(message: string, cause?: unknown): AnswerError {
-  return new AnswerError("UNAUTHENTICATED", message, { cause });
 }

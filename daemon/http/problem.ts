@@ -24,6 +24,7 @@ const TITLES: Readonly<Record<ProblemCode, string>> = {
   WORKER_CRASHED: "The worker crashed",
   MODEL_NOT_READY: "The model is not ready",
   DRAINING: "Shutting down",
+  KEYS_UNAVAILABLE: "No keys to check tokens with",
   DEADLINE_EXCEEDED: "Out of time",
 };
 

@@ -130,7 +130,7 @@ function createHandler(options: ServerOptions, connections: ClientConnections) {
       group = groupOf.get(route);
       if (refusal !== undefined) throw refusal;
       if (group?.scope !== undefined) {
-        const identified = authenticate(request.headers.authorization);
+        const identified = authenticate(request.headers.authorization, request.headers);
         const caller =
           identified instanceof Promise
             ? await beforeDeadline(identified, exchange, route.timeoutMs?.(match.params))

@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { systemClock } from "../../../daemon/clock.ts";
-import { authenticateNobody } from "../../../daemon/http/authenticate.ts";
+import { authenticateNobody } from "../../../daemon/http/local-caller.ts";
 import { type HttpServer, listen } from "../../../daemon/http/server.ts";
 import { RawCaller } from "./raw-caller.ts";
 
