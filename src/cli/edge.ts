@@ -24,8 +24,9 @@ function parsePort(text: string): number {
 }
 
 async function runEdge({ host, port }: EdgeOptions): Promise<void> {
-  const [{ startEdge }, { prepareDataDir }, { listenForStop }] = await Promise.all([
+  const [{ startEdge }, { logLastError }, { prepareDataDir }, { listenForStop }] = await Promise.all([
     import("../runtimes/node/edge.ts"),
+    import("../runtimes/node/log-last-error.ts"),
     import("./set-up/data-dir.mjs"),
     import("./set-up/stop-requests.mjs"),
   ]);
@@ -35,6 +36,7 @@ async function runEdge({ host, port }: EdgeOptions): Promise<void> {
   const { gracefully, atOnce } = listenForStop(process.env);
   atOnce.addEventListener("abort", () => process.exit(1));
   const edge = await startEdge({ env: process.env, host, port });
+  logLastError(edge.log);
   if (!gracefully.aborted) await once(gracefully, "abort");
   await edge.close();
   // Exits rather than waits for handles: what had to be finished is.

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { makeFolder } from "../../cli/set-up/make-folder.mjs";
 import type { OpenDatabase } from "../../db/database.ts";
+import type { Log } from "../../middleware/log.ts";
 import { readSettings, SettingsError } from "../config.ts";
 import { createEdge, wireApp } from "../wire-app.ts";
 import { createBackground } from "./background.ts";
@@ -13,6 +14,7 @@ import { loadSigningKeys } from "./signing-keys.ts";
 
 export interface RunningEdge {
   readonly url: string;
+  readonly log: Log;
   /** Lets requests finish (3.5 s at most) and the background work they left, then frees port, threads, connections and locks. */
   close(): Promise<void>;
 }
@@ -46,7 +48,7 @@ export async function startEdge({ env, host, port }: StartEdgeOptions): Promise<
     const background = createBackground(log);
     handle = wireApp(edge, { db: opened.db, background: background.run, log }).fetch;
     log.info({ url: server.url, database: settings.databaseDriver }, "edge is listening");
-    return { url: server.url, close: () => close({ server, background, hasher: edge.hasher, database: opened }) };
+    return { url: server.url, log, close: () => close({ server, background, hasher: edge.hasher, database: opened }) };
   } catch (error) {
     await server.close();
     await database?.close();
