@@ -17,7 +17,10 @@ export async function readJson<T>(c: Context, schema: z.ZodType<T>): Promise<T> 
     throw new RequestError("UNSUPPORTED_MEDIA_TYPE", "Send the body as JSON, with content-type: application/json.");
   }
   if (!/^(identity)?$/i.test(c.req.header("content-encoding") ?? "")) {
-    throw new RequestError("UNSUPPORTED_MEDIA_TYPE", "Send the body as it is, without content-encoding.");
+    throw new RequestError(
+      "UNSUPPORTED_MEDIA_TYPE",
+      "Send the body as it is, without a content-encoding such as gzip.",
+    );
   }
   const text = decode(await readBytes(c.req.raw.body));
   const parsed = schema.safeParse(parse(text));

@@ -151,6 +151,17 @@ export const badRequests: readonly BadRequest[] = [
     code: "BAD_REQUEST",
   },
   {
+    title: "a compressed input",
+    request: ({ bearer }) => ({
+      method: "POST",
+      path: "/v1/infer/echo",
+      headers: { ...json, "content-encoding": "gzip", bearer },
+      body: gzipSync("{}"),
+    }),
+    status: 415,
+    code: "UNSUPPORTED_MEDIA_TYPE",
+  },
+  {
     title: "an input of another media type",
     request: ({ bearer }) => ({
       method: "POST",
