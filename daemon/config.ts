@@ -222,6 +222,9 @@ function readModel(name: string, values: Table, folder: string): ModelSettings {
     },
     where,
   );
+  if (fields.max_wait_ms >= fields.timeout_ms) {
+    throw invalid(`max_wait_ms in ${where} must be less than timeout_ms, or a call that is not full begins too late.`);
+  }
   return {
     name,
     classSpec: classSpec(fields.class, folder, where),

@@ -137,6 +137,11 @@ describe("parseConfig on mistakes", () => {
       `${NONE}${MODEL}devices = [0]`,
       "devices in [models.m] must be an array of strings, not [0].",
     ],
+    [
+      "a wait for others that takes all of a request's time",
+      `${NONE}${MODEL}max_wait_ms = 1000\ntimeout_ms = 1000`,
+      "max_wait_ms in [models.m] must be less than timeout_ms",
+    ],
     ["no model", NONE, "There is no [models.NAME]"],
     ["a model without a class", `${NONE}[models.m]\n`, "[models.m] has no class, such as"],
     ["a class without a name", `${NONE}[models.m]\nclass = "model.py"`, "must be a file or module, a colon and a name"],
