@@ -14,9 +14,16 @@ from gatehouse_worker.wire.messages import Infer
 def decode_body(request: Infer) -> Any:
     """Parse segment 0. Raises ClientError when it is missing, no JSON, or deeper than an answer.
 
-    Raises MemoryError when there is not enough for it: that is not the caller's fault.
+    Or when it may not be read in what is left of its time: whoever parses holds the interpreter's
+    lock, and a worker that is silent for longer than a call may take is killed. Raises MemoryError
+    when there is not enough for it: that is not the caller's fault.
     """
     body = request.segments[0] if request.segments else b""
+    if len(body) > _QUICK_BYTES and _read_ms(bytes(body)) > request.timeout_ms:
+        raise ClientError(
+            f"The body holds too many values to be read in the {request.timeout_ms} ms that are "
+            "left: send fewer at once, or have the model's timeout_ms raised."
+        )
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -39,6 +46,12 @@ def encode_event(value: Any) -> bytes:
     return b"data: %b\n\n" % orjson.dumps(value, option=_OPTIONS)
 
 
+def _read_ms(body: bytes) -> float:
+    """How many milliseconds parsing may take: about twice what was measured for the slowest."""
+    containers = body.count(b"[") + body.count(b"{")
+    return containers * _CONTAINER_MS + body.count(b",") * _VALUE_MS
+
+
 def _may_be_deep(body: bytes) -> bool:
     return body.count(b"[") + body.count(b"{") > _MAX_DEPTH
 
@@ -53,6 +66,12 @@ def _is_deep(value: Any) -> bool:
         return True
     return False
 
+
+_QUICK_BYTES: Final = 1_000_000
+"""What is shorter is read in under 0.2 s, whatever it holds."""
+
+_CONTAINER_MS: Final = 0.000_6
+_VALUE_MS: Final = 0.000_15
 
 _ORJSON_WRITES_LEVELS: Final = 254
 _MAX_DEPTH: Final = 200

@@ -105,10 +105,11 @@ class AsyncCalls:
             self._replies.settle(work)
 
     async def _answer(self, call: Call, batch: Sequence[UnaryItem]) -> None:
-        call.busy_since = now = time.monotonic()
-        items, values = decode_items(batch, now)
+        call.busy_since = None  # to read a batch is not the model's time
+        items, values = decode_items(batch, time.monotonic())
         if not items:
             return
+        call.busy_since = time.monotonic()
         name = items[0].route.method
         method = self._methods[name]
         try:
