@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { ByteBudget } from "./bridge/byte-budget.ts";
 import { systemClock } from "./clock.ts";
-import { type AuthSettings, type Config, loadConfig } from "./config.ts";
+import { type AuthSettings, type Config, isLoopback, loadConfig } from "./config.ts";
 import { StartError } from "./errors.ts";
 import { adminRoutes } from "./http/admin.ts";
 import { type Authenticate, createAuthenticate } from "./http/authenticate.ts";
@@ -38,10 +38,10 @@ export interface RunningDaemon {
   readonly url: string;
   /** Where `/metrics` answers without a token, if the configuration says so. */
   readonly metricsUrl: string | undefined;
-  /** Graceful: lets what is in flight finish, up to `drain_timeout_ms` or `drainTimeoutMs`. Calling it again changes nothing. */
-  stop(drainTimeoutMs?: number): Promise<void>;
+  /** Graceful: lets what is in flight finish, up to `drain_timeout_ms` or `drainTimeoutMs`; `because` is for the log. Calling it again changes nothing. */
+  stop(drainTimeoutMs?: number, because?: string): Promise<void>;
   /** Ends everything now. */
-  stopNow(): void;
+  stopNow(because?: string): void;
 }
 
 /**
@@ -94,16 +94,18 @@ export async function runDaemon(options: DaemonOptions): Promise<RunningDaemon> 
   const [server, metricsServer] = servers;
   const url = server?.url ?? "";
   log.info({ url, models: models.map(({ name }) => name) }, "daemon is listening");
+  if (config.auth.mode === "none")
+    log.warn('mode = "none" in [auth]: every program that reaches the port is let in and may do everything');
   const parts = { models, servers, folder, guard, log, onceASecond, state };
   let stopping: Promise<void> | undefined;
   return {
     url,
     metricsUrl: metricsServer?.url,
-    stop: (drainTimeoutMs = config.daemon.drainTimeoutMs) => {
-      stopping ??= shutDown(parts, drainTimeoutMs);
+    stop: (drainTimeoutMs = config.daemon.drainTimeoutMs, because = undefined) => {
+      stopping ??= shutDown(parts, drainTimeoutMs, because);
       return stopping;
     },
-    stopNow: () => stopAtOnce(parts),
+    stopNow: (because) => stopAtOnce(parts, because),
   };
 }
 
@@ -121,11 +123,17 @@ interface ListenOptions {
 async function listenAll(options: ListenOptions): Promise<void> {
   const { config, authenticate, requestLog, servers, metrics } = options;
   const common = { authenticate, clock: systemClock, onError: requestLog.failed };
-  servers.push(await listen(config.daemon.listen, { ...common, groups: routeGroups(options) }));
-  const { metricsListen } = config.daemon;
+  const { listen: address, metricsListen } = config.daemon;
+  const setting = "listen in [daemon], DAEMON_LISTEN or DAEMON_PORT";
+  servers.push(await listen(address, { ...common, groups: routeGroups(options), setting }));
   if (metricsListen === undefined) return;
   servers.push(
-    await listen(metricsListen, { ...common, groups: [{ scope: undefined, routes: [metricsRoute(metrics)] }] }),
+    await listen(metricsListen, {
+      ...common,
+      groups: [{ scope: undefined, routes: [metricsRoute(metrics)] }],
+      setting: "metrics_listen in [daemon]",
+      isOwnPort: metricsListen.port === address.port && (isLoopback(address.host) || isEveryAddress(address.host)),
+    }),
   );
 }
 
@@ -161,11 +169,12 @@ function describe(model: ModelService) {
   };
 }
 
+function isEveryAddress(host: string): boolean {
+  return host === "0.0.0.0" || host === "::";
+}
+
 function createAuthenticator(auth: AuthSettings, log: Log, onceASecond: OnceASecond): Authenticate {
-  if (auth.mode === "none") {
-    log.warn('mode = "none" in [auth]: every program that reaches the port is let in and may do everything');
-    return authenticateNobody;
-  }
+  if (auth.mode === "none") return authenticateNobody;
   const onTrouble = ({ setting, concernsAll, message, got }: TokenTrouble) =>
     onceASecond.write(`token ${setting} ${concernsAll}`, (leftOut) => {
       const claim = got === undefined || setting === "jwks" ? {} : { got, wanted: auth[setting] };

@@ -35,20 +35,20 @@ function untilEnded(daemon: RunningDaemon, env: NodeJS.ProcessEnv): Promise<numb
   const drainTimeoutMs = env.DRAIN_TIMEOUT_MS ? Number(env.DRAIN_TIMEOUT_MS) : undefined;
   return new Promise((resolve) => {
     let asked = false;
-    const end = () => {
+    const end = (because: string) => {
       if (asked) {
-        daemon.stopNow();
+        daemon.stopNow(because);
         resolve(1);
         return;
       }
       asked = true;
-      void daemon.stop(drainTimeoutMs).then(() => resolve(0));
+      void daemon.stop(drainTimeoutMs, because).then(() => resolve(0));
     };
     process.on("SIGTERM", end);
     process.on("SIGINT", end);
     if (env.GATEHOUSE_OWNED !== "1") return;
     process.stdin.once("end", () => {
-      if (!asked) end();
+      if (!asked) end("the end of stdin: whoever owns it is gone");
     });
     process.stdin.on("error", () => undefined);
     process.stdin.resume();

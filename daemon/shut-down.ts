@@ -30,11 +30,11 @@ export interface RunningParts {
  * `drainTimeoutMs`, and what then is left is answered DRAINING, as are uploads that are not whole by then. Then the workers leave, answers
  * under way have what is left of `drainTimeoutMs` to reach their callers, and the last connection closes.
  */
-export async function shutDown(parts: RunningParts, drainTimeoutMs: number): Promise<void> {
+export async function shutDown(parts: RunningParts, drainTimeoutMs: number, because?: string): Promise<void> {
   const { models, servers, folder, guard, log, state } = parts;
   const endsAt = performance.now() + drainTimeoutMs;
   state.draining = true;
-  log.info({ drainTimeoutMs }, "daemon drains");
+  log.info({ because, drainTimeoutMs, inFlight: inFlight(models) }, "daemon drains");
   for (const server of servers) server.drain();
   for (const model of models) model.pause(draining);
   await within(drainTimeoutMs, () => models.every(({ scheduler }) => scheduler.unsettled === 0));
@@ -57,11 +57,18 @@ export async function shutDown(parts: RunningParts, drainTimeoutMs: number): Pro
 }
 
 /** Ends everything without asking anyone. */
-export function stopAtOnce({ models, servers, folder, guard }: RunningParts): void {
+export function stopAtOnce({ models, servers, folder, guard, log, onceASecond }: RunningParts, because?: string): void {
+  onceASecond.flush();
+  log.warn({ because, dropped: inFlight(models) }, "daemon ends at once");
   for (const model of models) model.kill(0);
   void guard.close();
   for (const server of servers) server.destroy();
   folder.remove();
+}
+
+/** Requests that models have not answered yet. */
+function inFlight(models: readonly ModelService[]): number {
+  return models.reduce((sum, { scheduler }) => sum + scheduler.unsettled, 0);
 }
 
 /** Resolves when all have ended; after `ms` it helps. */

@@ -18,8 +18,7 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Duplex, 
     return;
   }
   const { status, detail } = explain(error.code);
-  const problem = { ...toProblem(new AnswerError("BAD_REQUEST", detail), randomUUID()), status };
-  const body = JSON.stringify(problem);
+  const body = JSON.stringify(toProblem(new AnswerError("BAD_REQUEST", detail), randomUUID(), status));
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: ${PROBLEM_CONTENT_TYPE}\r\n` +
       `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
@@ -33,5 +32,7 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Duplex, 
 function explain(code: string | undefined): { readonly status: number; readonly detail: string } {
   if (code === "HPE_HEADER_OVERFLOW") return { status: 431, detail: "The request's headers are too long." };
   if (code === "ERR_HTTP_REQUEST_TIMEOUT") return { status: 408, detail: "The request did not arrive in time." };
+  if (code === "HPE_INVALID_EOF_STATE")
+    return { status: 400, detail: "The request is not whole: the caller ended its side before the end of it." };
   return { status: 400, detail: "The request is not HTTP/1.1." };
 }

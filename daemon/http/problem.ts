@@ -29,15 +29,15 @@ const TITLES: Readonly<Record<ProblemCode, string>> = {
 };
 
 /** The error's body, RFC 9457. */
-export function toProblem(error: AnswerError, requestId: string): Problem {
+export function toProblem(error: AnswerError, requestId: string, ownStatus?: number): Problem {
   const code = problemCode(error);
-  const status = STATUS_BY_CODE[code satisfies ErrorCode];
+  const status = ownStatus ?? STATUS_BY_CODE[code satisfies ErrorCode];
   return { type: "about:blank", title: TITLES[code], status, detail: error.message, code, requestId };
 }
 
-/** Answers with the error as problem+json. */
-export function sendProblem(exchange: Exchange, error: AnswerError): void {
-  const problem = toProblem(error, exchange.requestId);
+/** Answers with the error as problem+json; `status` is another than its code's when HTTP has one of its own for it. */
+export function sendProblem(exchange: Exchange, error: AnswerError, status?: number): void {
+  const problem = toProblem(error, exchange.requestId, status);
   exchange.send(
     problem.status,
     { "content-type": PROBLEM_CONTENT_TYPE, ...errorHeaders(error) },

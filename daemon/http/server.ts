@@ -46,6 +46,10 @@ export interface ServerOptions {
   readonly maxConnections?: number;
   /** HEADERS_TIMEOUT_MS unless given. */
   readonly headersTimeoutMs?: number;
+  /** What to change when its address cannot be had. */
+  readonly setting: string;
+  /** Whether another server of ours has the port. */
+  readonly isOwnPort?: boolean;
   /** An error that is ours, not the caller's, of a route that does not hear of it itself. */
   readonly onError: (error: AnswerError, exchange: Exchange) => void;
 }
@@ -71,15 +75,18 @@ export async function listen(address: { host: string; port: number }, options: S
     headersTimeout,
     // Of bodies, readBody keeps the time.
     requestTimeout: 0,
+    // Node's own answer to a request without a Host has no body; `handle` refuses it in words.
+    requireHostHeader: false,
     keepAliveTimeout: KEEP_ALIVE_MS,
     connectionsCheckingInterval: headersTimeout / HEADERS_LOOKS,
   });
   server.on("clientError", (error, socket) => answerClientError(error, socket, connections.owes(socket)));
   connections.watch(server);
-  const { handle, refuseAll } = createHandler(options, connections);
+  const { handle, refuseAll, refuseExpectation } = createHandler(options, connections);
   server.on("request", (request, response) => handle(request, response, false));
   server.on("checkContinue", (request, response) => handle(request, response, true));
-  await bind(server, address);
+  server.on("checkExpectation", refuseExpectation);
+  await bind(server, address, options);
   return {
     url: urlOf(server),
     drain: () => connections.drain(),
@@ -117,12 +124,21 @@ function createHandler(options: ServerOptions, connections: ClientConnections) {
     });
   };
 
+  /** RFC 9110 section 10.1.1 knows one expectation, and has a status of its own for others. */
+  const refuseExpectation = (request: IncomingMessage, response: ServerResponse): void => {
+    const exchange = new Exchange(request, response, clock.now(), false);
+    connections.add(exchange, request);
+    sendProblem(exchange, new AnswerError("BAD_REQUEST", "The only Expect that is met is 100-continue."), 417);
+  };
+
   const handle = async (request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): Promise<void> => {
     const exchange = new Exchange(request, response, clock.now(), awaitsContinue);
     connections.add(exchange, request);
     let group: RouteGroup | undefined;
     let route: Route | undefined;
     try {
+      if (request.headers.host === undefined && request.httpVersion === "1.1")
+        throw new AnswerError("BAD_REQUEST", "A request over HTTP/1.1 must have a Host header.");
       const match = router.match(exchange.path);
       route = match.route;
       exchange.params = match.params;
@@ -149,12 +165,16 @@ function createHandler(options: ServerOptions, connections: ClientConnections) {
     }
   };
 
-  return { handle, refuseAll };
+  return { handle, refuseAll, refuseExpectation };
 }
 
-function bind(server: Server, { host, port }: { host: string; port: number }): Promise<void> {
+function bind(
+  server: Server,
+  { host, port }: { host: string; port: number },
+  options: Pick<ServerOptions, "setting" | "isOwnPort">,
+): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once("error", (cause: NodeJS.ErrnoException) => reject(unusable(host, port, cause)));
+    server.once("error", (cause: NodeJS.ErrnoException) => reject(unusable(`${host}:${port}`, options, cause)));
     server.listen({ host, port }, resolve);
   });
 }
@@ -175,13 +195,14 @@ async function close(server: Server, connections: ClientConnections): Promise<vo
   });
 }
 
-function unusable(host: string, port: number, cause: NodeJS.ErrnoException): StartError {
-  const why = cause.code === "EADDRINUSE" ? "is taken by another process" : `cannot be listened on (${cause.code})`;
-  return new StartError(
-    "ADDRESS_UNUSABLE",
-    `${host}:${port} ${why}; choose another with listen in [daemon], DAEMON_LISTEN or DAEMON_PORT.`,
-    { cause },
-  );
+function unusable(
+  address: string,
+  { setting, isOwnPort = false }: Pick<ServerOptions, "setting" | "isOwnPort">,
+  cause: NodeJS.ErrnoException,
+): StartError {
+  const owner = isOwnPort ? "the daemon's own listen" : "another process";
+  const why = cause.code === "EADDRINUSE" ? `is taken by ${owner}` : `cannot be listened on (${cause.code})`;
+  return new StartError("ADDRESS_UNUSABLE", `${address} ${why}; choose another with ${setting}.`, { cause });
 }
 
 function urlOf(server: Server): string {

@@ -90,7 +90,7 @@ function bindAtOnce(path: string): Server {
 
 function prepareParent(parent: string): void {
   try {
-    makeFolders(parent);
+    if (!existsSync(parent)) mkdirSync(parent, { mode: 0o700 });
     const stat = lstatSync(parent);
     if (!stat.isDirectory())
       throw unusable(`socket_dir "${parent}" is not a folder of its own (a symbolic link is refused).`);
@@ -100,15 +100,12 @@ function prepareParent(parent: string): void {
       throw unusable(`socket_dir "${parent}" can be written by others: give it to this user and chmod it 0700.`);
   } catch (cause) {
     if (cause instanceof StartError) throw cause;
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") {
+      const where = `socket_dir "${parent}" in [daemon] cannot be made: there is no folder "${dirname(parent)}"`;
+      throw unusable(`${where}; make that first, or name another.`, cause);
+    }
     throw unusable(`socket_dir "${parent}" cannot be made: ${(cause as Error).message}`, cause);
   }
-}
-
-/** Level by level: Node's own `recursive` never returns where a parent is there and yet nothing can be made in it, as in /proc. */
-function makeFolders(path: string): void {
-  if (existsSync(path)) return;
-  makeFolders(dirname(path));
-  mkdirSync(path, { mode: 0o700 });
 }
 
 function makeFolder(base: string): string {

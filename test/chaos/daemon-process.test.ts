@@ -231,6 +231,10 @@ describe("a daemon that is told to end", () => {
     daemon.child.kill("SIGINT");
     await daemon.printed(/daemon drains/);
     expect(await daemon.stop("SIGINT")).toBe(1);
+    await daemon.closed;
+    const [drains, ends] = daemon.output().trim().split("\n").slice(-2);
+    expect(JSON.parse(drains ?? "")).toMatchObject({ message: "daemon drains", because: "SIGINT", inFlight: 1 });
+    expect(JSON.parse(ends ?? "")).toMatchObject({ message: "daemon ends at once", because: "SIGINT", dropped: 1 });
     await until(() => workers().length === 0);
     await call;
   });

@@ -46,6 +46,7 @@ beforeEach(async () => {
       clock: systemClock,
       maxConnections: 3,
       headersTimeoutMs: HEADERS_TIMEOUT_MS,
+      setting: "port",
       onError: () => undefined,
     },
   );

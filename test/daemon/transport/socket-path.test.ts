@@ -63,10 +63,14 @@ describe("createSocketFolder", () => {
     expect(existsSync(second)).toBe(false);
   });
 
-  it("makes the parent when it is not there", async () => {
-    const folder = await createSocketFolder(join(parent, "a/b"));
-    expect(lstatSync(join(parent, "a/b")).mode & 0o777).toBe(0o700);
+  it("makes the parent when it is not there, and nothing above it, where a name may be misspelt", async () => {
+    const folder = await createSocketFolder(join(parent, "a"));
+    expect(lstatSync(join(parent, "a")).mode & 0o777).toBe(0o700);
     folder.remove();
+    await expect(createSocketFolder(join(parent, "b/c"))).rejects.toThrow(
+      `socket_dir "${parent}/b/c" in [daemon] cannot be made: there is no folder "${parent}/b"`,
+    );
+    expect(existsSync(join(parent, "b"))).toBe(false);
   });
 
   it("removes what a daemon that is gone left behind, and nothing else", async () => {
