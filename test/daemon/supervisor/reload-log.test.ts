@@ -16,7 +16,9 @@ async function start(workers = 1): Promise<void> {
     workers = ${workers}
     max_restarts = 0
   `);
-  await daemon.ready();
+  // One ready worker makes a model ready.
+  while ((await daemon.state()).models[0]?.workers.some(({ state }) => state !== "ready"))
+    await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
 async function reload(): Promise<{ status: number; detail: string | undefined }> {
