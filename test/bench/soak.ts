@@ -31,9 +31,6 @@ const LINGER_MS = 2_000;
 /** Milliseconds for a stopped worker to be found and replaced, and all else to be as it was. */
 const SETTLE_DOWN_MS = 15_000;
 
-/** Codes of requests that may have been refused before they counted as taken. */
-const REFUSALS: readonly string[] = ["MODEL_NOT_READY", "OVERLOADED"];
-
 /**
  * Mixed load for `--minutes 10` with a worker killed or stopped every 5 s. Nothing may be lost (soak/mix.ts says what that is), the daemon's
  * count of what it settled must be the callers', what it holds afterwards what it held before, and its memory and that of a worker that is
@@ -177,7 +174,7 @@ class Soak {
     let surplus = 0;
     const wrong: string[] = [];
     for (const code of new Set([...counted.keys(), ...this.outcomes.keys()])) {
-      if (code === "left" || REFUSALS.includes(code)) continue;
+      if (code === "left") continue;
       const difference = (counted.get(code) ?? 0) - (this.outcomes.get(code) ?? 0);
       surplus += difference;
       if (difference < 0) wrong.push(`callers saw ${code} ${-difference} times more than the daemon counted`);
