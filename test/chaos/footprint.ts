@@ -41,7 +41,8 @@ export async function takeFootprint(daemon: WatchedDaemon): Promise<Footprint> {
   tally(counts, childrenOf(daemon.pid));
   tally(
     counts,
-    resources.map((name) => `active ${name}`),
+    // The clock's one timer is an immediate for the moment in which it fires.
+    resources.map((name) => `active ${name === "Immediate" ? "Timeout" : name}`),
   );
   tally(counts, descriptorsOf(daemon.pid));
   return { counts, bytes: heapBytes + bufferBytes };

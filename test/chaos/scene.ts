@@ -114,7 +114,9 @@ export class Scene {
   }
 
   private innocentBody(stream = this.cell.kind === "stream"): object {
-    return { padding: MEGABYTE, ...(stream ? { events: 100, gap_ms: 10 } : { do: "sleep", ms: TIMEOUT_MS / 2 }) };
+    // Half the deadline either way, so that what waits for its end can be answered in time.
+    const busy = stream ? { events: TIMEOUT_MS / 2 / 10, gap_ms: 10 } : { do: "sleep", ms: TIMEOUT_MS / 2 };
+    return { padding: MEGABYTE, ...busy };
   }
 
   request(body: object): void {
