@@ -28,7 +28,8 @@ export async function run(args: string[]): Promise<void> {
 
 async function runMatrix(wanted: string): Promise<void> {
   const cells = ALL_CELLS.filter(({ fault, moment, kind }) => `${fault} ${moment} ${kind}`.includes(wanted));
-  if (cells.length === 0) throw new Error(`No cell has "${wanted}" in its name; one is called "SIGKILL draining stream".`);
+  if (cells.length === 0)
+    throw new Error(`No cell has "${wanted}" in its name; one is called "SIGKILL draining stream".`);
   let done = 0;
   const reports = await runCells(cells, () => {
     if (++done % PROGRESS === 0 || done === cells.length) process.stdout.write(`${done} of ${cells.length} cells\n`);
