@@ -3,8 +3,8 @@ import type { Clock, Timer } from "./clock.ts";
 /** Milliseconds between two lines of a kind. */
 const BETWEEN_MS = 1_000;
 
-/** Writes a line; `leftOut` is how many others of its kind were left out since the last one. */
-type WriteLine = (leftOut: number) => void;
+/** Writes a line; `leftOut` is how many others of its kind were left out since the last one, undefined for none. */
+type WriteLine = (leftOut: number | undefined) => void;
 
 interface Second {
   readonly timer: Timer;
@@ -27,7 +27,7 @@ export class OnceASecond {
     const second = this.seconds.get(kind);
     if (second === undefined) {
       this.begin(kind);
-      write(0);
+      write(undefined);
       return;
     }
     second.count++;
@@ -39,7 +39,7 @@ export class OnceASecond {
     for (const [kind, second] of this.seconds) {
       second.timer.cancel();
       this.seconds.delete(kind);
-      second.last?.(second.count - 1);
+      second.last?.(second.count - 1 || undefined);
     }
   }
 
@@ -52,6 +52,6 @@ export class OnceASecond {
     this.seconds.delete(kind);
     if (second?.last === undefined) return;
     this.begin(kind);
-    second.last(second.count - 1);
+    second.last(second.count - 1 || undefined);
   }
 }

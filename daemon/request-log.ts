@@ -48,9 +48,7 @@ export class RequestLog {
       log.warn({ ...fields, ...times }, error.message);
     } else {
       const { message } = error;
-      onceASecond.write(`${params.model} ${code}`, (leftOut) =>
-        log.warn({ ...fields, ...times, ...(leftOut === 0 ? {} : { leftOut }) }, message),
-      );
+      onceASecond.write(`${params.model} ${code}`, (leftOut) => log.warn({ ...fields, ...times, leftOut }, message));
     }
   };
 

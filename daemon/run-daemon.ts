@@ -178,7 +178,7 @@ function createAuthenticator(auth: AuthSettings, log: Log, onceASecond: OnceASec
   const onTrouble = ({ setting, concernsAll, message, got }: TokenTrouble) =>
     onceASecond.write(`token ${setting} ${concernsAll}`, (leftOut) => {
       const claim = got === undefined || setting === "jwks" ? {} : { got, wanted: auth[setting] };
-      log[concernsAll ? "error" : "warn"]({ setting, ...claim, ...(leftOut === 0 ? {} : { leftOut }) }, message);
+      log[concernsAll ? "error" : "warn"]({ setting, ...claim, leftOut }, message);
     });
   return createAuthenticate({ ...auth, onTrouble });
 }

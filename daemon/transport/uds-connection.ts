@@ -110,8 +110,11 @@ export class UdsConnection implements WorkerPort {
   }
 
   get isCalling(): boolean {
+    const { clock, callBeginsMs } = this.options;
+    // Of most models none is ever waited for, and this is asked for each request.
+    if (callBeginsMs === Number.POSITIVE_INFINITY) return false;
     const { oldest } = this.state;
-    return oldest?.started === true && this.options.clock.now() - oldest.startedAt > this.options.callBeginsMs;
+    return oldest?.started === true && clock.now() - oldest.startedAt > callBeginsMs;
   }
 
   get activity(): ConnectionActivity {

@@ -3,6 +3,7 @@ import type { AddressReport } from "../db/migrator/address-report.ts";
 import type { MigrationStatus } from "../db/migrator/journal.ts";
 import type { TableReport } from "../db/migrator/old-table.ts";
 import type { CommandDatabase } from "./command-database.ts";
+import { say } from "./say.ts";
 
 /** `gatehouse db migrate|status`. */
 export function register(program: Command): void {
@@ -108,8 +109,4 @@ async function lookAtAddresses(database: CommandDatabase): Promise<AddressReport
   ]);
   const connection = await database.connect();
   return inspectAddresses(connection, normalAddress).finally(() => connection.close());
-}
-
-function say(line: string): void {
-  process.stdout.write(`${line}\n`);
 }

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { Finding } from "./hashes/check.ts";
 import { parseCount, wordOf, wrapOptions } from "./hashes/scheme.ts";
+import { say } from "./say.ts";
 
 /** `gatehouse hashes check WHO`, below the command `hashes`. */
 export function registerCheck(hashes: Command): void {
@@ -17,7 +18,7 @@ export function registerCheck(hashes: Command): void {
 
 async function runCheck(who: string, { iterations }: { readonly iterations: number }): Promise<void> {
   const [
-    { withConnection, say },
+    { withConnection },
     { findHash },
     { normalAddress },
     { checkHash },

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { type LegacyScheme, ORDER_WORDS, type OrderWord, oneOf, orderOf, SALT_ENCODINGS } from "./hashes/scheme.ts";
+import { say } from "./say.ts";
 
 interface RelabelFlags {
   readonly from: OrderWord;
@@ -30,7 +31,7 @@ export function registerRelabel(hashes: Command): void {
 async function runRelabel({ from, to, saltFrom, saltTo, dryRun = false }: RelabelFlags): Promise<void> {
   if (from === to && saltFrom === saltTo)
     throw new Error("this changes nothing: --from is --to, and --salt-from is --salt-to");
-  const [{ relabelHashes }, { withConnection, say }] = await Promise.all([
+  const [{ relabelHashes }, { withConnection }] = await Promise.all([
     import("./hashes/relabel.ts"),
     import("./hashes/connection.ts"),
   ]);

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { say } from "./say.ts";
 
 /** `gatehouse hashes report`, below the command `hashes`. */
 export function registerReport(hashes: Command): void {
@@ -11,7 +12,7 @@ export function registerReport(hashes: Command): void {
 }
 
 async function runReport({ json = false }: { readonly json?: boolean }): Promise<void> {
-  const [{ countSchemes }, { withConnection, say }, { readSettings }] = await Promise.all([
+  const [{ countSchemes }, { withConnection }, { readSettings }] = await Promise.all([
     import("./hashes/report.ts"),
     import("./hashes/connection.ts"),
     import("../runtimes/config.ts"),

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { say } from "./say.ts";
 
 /** `gatehouse hashes reset WHO`, below the command `hashes`. */
 export function registerReset(hashes: Command): void {
@@ -12,7 +13,7 @@ export function registerReset(hashes: Command): void {
 
 async function runReset(who: string): Promise<void> {
   const [
-    { withRoomyConnection, say },
+    { withRoomyConnection },
     { findHash, resetHash },
     { normalAddress },
     { checkNewPassword },

@@ -13,6 +13,7 @@ import {
   SALT_ENCODINGS,
 } from "./hashes/scheme.ts";
 import type { WrapReport } from "./hashes/wrap.ts";
+import { say } from "./say.ts";
 
 interface WrapFlags extends Required<Omit<LegacyScheme, "order">> {
   readonly order: OrderWord;
@@ -43,7 +44,7 @@ export function registerWrap(hashes: Command): void {
 async function runWrap(flags: WrapFlags): Promise<void> {
   const stop = new AbortController();
   process.once("SIGINT", () => stop.abort());
-  const { withRoomyConnection, say } = await import("./hashes/connection.ts");
+  const { withRoomyConnection } = await import("./hashes/connection.ts");
   const report = await withRoomyConnection((connection) => wrap(flags, connection, stop.signal));
   if (report === undefined) return say("nothing to wrap: no account has a legacy hash");
   for (const line of describe(report, flags)) say(line);

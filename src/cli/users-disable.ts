@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { ACCESS_TOKEN_TTL_SECONDS, CLOCK_TOLERANCE_SECONDS } from "../contract/access-token.ts";
+import { say } from "./say.ts";
 
 /** The most that a token for the daemon, which nothing takes back, outlives its session. Seconds. */
 const TOKENS_END_WITHIN_SECONDS = ACCESS_TOKEN_TTL_SECONDS + CLOCK_TOLERANCE_SECONDS;
@@ -15,7 +16,7 @@ export function registerDisable(users: Command): void {
 }
 
 async function runDisable(who: string): Promise<void> {
-  const [{ findAccount }, { disableUser }, { withDatabase, say }, { printable }] = await Promise.all([
+  const [{ findAccount }, { disableUser }, { withDatabase }, { printable }] = await Promise.all([
     import("./users/find-account.ts"),
     import("../db/account-administration.ts"),
     import("./users/with-database.ts"),

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { say } from "./say.ts";
 
 /** `gatehouse users enable WHO`, below the command `users`. */
 export function registerEnable(users: Command): void {
@@ -11,7 +12,7 @@ export function registerEnable(users: Command): void {
 }
 
 async function runEnable(who: string): Promise<void> {
-  const [{ findAccount }, { enableUser }, { withDatabase, say }, { printable }] = await Promise.all([
+  const [{ findAccount }, { enableUser }, { withDatabase }, { printable }] = await Promise.all([
     import("./users/find-account.ts"),
     import("../db/account-administration.ts"),
     import("./users/with-database.ts"),

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { type Command, Option } from "commander";
+import { say } from "./say.ts";
 import { describeBadLines } from "./users-import/describe-bad-lines.ts";
 import type { BadLine, ImportFormat } from "./users-import/read-records.ts";
 import type { ImportedUser, ValidateOptions } from "./users-import/validate.ts";
@@ -114,8 +115,4 @@ function sayWhatIsLeft(users: readonly ImportedUser[]): void {
   if (users.some(({ passwordHash }) => passwordHash.startsWith("$legacy-"))) {
     say("some have fast hashes: gatehouse hashes wrap puts Argon2id around them");
   }
-}
-
-function say(line: string): void {
-  process.stdout.write(`${line}\n`);
 }

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from "commander";
+import { say } from "./say.ts";
 import { isAccountId } from "./users/account-id.ts";
 
 interface ListFlags {
@@ -35,7 +36,7 @@ function parseId(text: string): string {
 }
 
 async function runList({ limit, after, json = false }: ListFlags): Promise<void> {
-  const [{ listUsers }, { withDatabase, say }, { printable, printableJson }] = await Promise.all([
+  const [{ listUsers }, { withDatabase }, { printable, printableJson }] = await Promise.all([
     import("../db/account-administration.ts"),
     import("./users/with-database.ts"),
     import("./printable.ts"),

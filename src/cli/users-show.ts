@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { say } from "./say.ts";
 
 /** `gatehouse users show WHO`, below the command `users`. */
 export function registerShow(users: Command): void {
@@ -14,7 +15,7 @@ export function registerShow(users: Command): void {
 }
 
 async function runShow(who: string, { json = false }: { readonly json?: boolean }): Promise<void> {
-  const [{ findAccount }, { countUserSessions }, { storedForm }, { withDatabase, say }, { printable, printableJson }] =
+  const [{ findAccount }, { countUserSessions }, { storedForm }, { withDatabase }, { printable, printableJson }] =
     await Promise.all([
       import("./users/find-account.ts"),
       import("../db/account-administration.ts"),

@@ -10,6 +10,7 @@ import { type AdminState, ECHO, fixture } from "../fixtures/daemon-in-process.ts
 import { freePort } from "../fixtures/free-port.ts";
 import { markedProcesses } from "../fixtures/marked-processes.ts";
 import { type Program, startProgram } from "../fixtures/program.ts";
+import { until } from "../fixtures/until.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -68,10 +69,6 @@ function workers(): readonly number[] {
       }
     })
     .map(Number);
-}
-
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
 /** A request's head with the body still to come, for a connection that ends with the answer. */

@@ -13,14 +13,14 @@ beforeEach(() => {
 });
 
 const write = (kind: string, text: string) =>
-  onceASecond.write(kind, (leftOut) => lines.push(`${clock.now()} ${kind} ${text} ${leftOut}`));
+  onceASecond.write(kind, (leftOut) => lines.push(`${clock.now()} ${kind} ${text} ${leftOut ?? "none"}`));
 
 describe("OnceASecond", () => {
   it("writes the first of a kind at once, and the last at the second's end with how many were left out", () => {
     for (const text of ["a", "b", "c", "d"]) write("kind", text);
-    expect(lines).toEqual(["0 kind a 0"]);
+    expect(lines).toEqual(["0 kind a none"]);
     clock.advance(10_000);
-    expect(lines).toEqual(["0 kind a 0", "1000 kind d 2"]);
+    expect(lines).toEqual(["0 kind a none", "1000 kind d 2"]);
   });
 
   it("goes on with one line a second while more come, and keeps the kinds apart", () => {
@@ -29,7 +29,7 @@ describe("OnceASecond", () => {
       if (turn === 0) write("other", "0");
       clock.advance(100);
     }
-    expect(lines).toEqual(["0 one 0 0", "0 other 0 0", "1000 one 9 8", "2000 one 19 9"]);
+    expect(lines).toEqual(["0 one 0 none", "0 other 0 none", "1000 one 9 8", "2000 one 19 9"]);
   });
 
   it("holds no timer once a kind is quiet, nor after a flush, which writes what waited", () => {
@@ -39,6 +39,6 @@ describe("OnceASecond", () => {
     write("kind", "b");
     write("kind", "c");
     onceASecond.flush();
-    expect([clock.timers, lines.at(-1)]).toEqual([0, "1000 kind c 0"]);
+    expect([clock.timers, lines.at(-1)]).toEqual([0, "1000 kind c none"]);
   });
 });

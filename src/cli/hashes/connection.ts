@@ -14,7 +14,3 @@ export function withRoomyConnection<T>(work: (connection: SqlConnection) => Prom
     throw new Error("the table has no room for new hashes yet: run gatehouse db migrate first");
   });
 }
-
-export function say(line: string): void {
-  process.stdout.write(`${line}\n`);
-}

@@ -10,7 +10,3 @@ export async function withDatabase<T>(work: (db: Database) => Promise<T>): Promi
     await database.close();
   }
 }
-
-export function say(line: string): void {
-  process.stdout.write(`${line}\n`);
-}

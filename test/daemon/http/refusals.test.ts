@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type DaemonInProcess, fixture, startDaemonInProcess } from "../../fixtures/daemon-in-process.ts";
+import { until } from "../../fixtures/until.ts";
 import { post, RawCaller } from "./raw-caller.ts";
 
 let daemon: DaemonInProcess;
@@ -32,10 +33,6 @@ async function counts(): Promise<Record<string, number>> {
 }
 
 const code = async (response: Promise<Response>) => ((await (await response).json()) as { code: string }).code;
-
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 10));
-}
 
 /** Gives the model's one worker something to do; what is returned ends it. */
 async function occupy(): Promise<() => void> {

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { afterEach, describe, expect, it } from "vitest";
 import { GroupGuard } from "../../../daemon/supervisor/group-guard.ts";
 import { markedProcesses } from "../../fixtures/marked-processes.ts";
+import { until } from "../../fixtures/until.ts";
 import { FakeClock } from "../fake-clock.ts";
 
 const clock = new FakeClock();
@@ -43,10 +44,6 @@ function endGroup({ pid = 0 }: ChildProcess): void {
   } catch {
     // The guard has.
   }
-}
-
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
 const mark = () => `${process.pid}-${performance.now()}`;

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterEach, expect, it } from "vitest";
 import { type DaemonInProcess, ECHO, fixture, startDaemonInProcess } from "../../fixtures/daemon-in-process.ts";
 import { markedProcesses } from "../../fixtures/marked-processes.ts";
+import { until } from "../../fixtures/until.ts";
 import { post, RawCaller } from "../http/raw-caller.ts";
 
 /** pino's number for it. */
@@ -317,10 +318,6 @@ it("keeps a request for whichever worker is free first while all are in a call, 
   await until(async () => first.length + second.length === 2);
   expect([first[0]?.status, second[0]?.status].sort()).toEqual([200, 502]);
 });
-
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 10));
-}
 
 function isAlive(pid: number): boolean {
   try {
